@@ -90,6 +90,15 @@ func hintOfNumber(err error) string {
 	return ""
 }
 
+// Format says which order it is, and masks the person under every verb; a printer that follows a pointer to an
+// order after a wrong verb would otherwise reach the names.
+func (o Order) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "order "+o.ID+" ("+string(o.Status)+") of "+o.Person.String())
+}
+
+// LogValue masks the person.
+func (o Order) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o)) }
+
 // Format masks the person under every verb; JSON alone carries it.
 func (w OrderWire) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "order "+w.ID+" ("+string(w.Status)+") of a person(masked)")

@@ -53,10 +53,13 @@ const (
 // PersonID is one person's number. It is comparable, and it cannot print itself: every verb of fmt, every
 // marshaller and every logger gets a mask. The number is behind a handle, so that not even reflection over an
 // unexported field shows more than an address. [PersonID.Wire] is the one way out.
-type PersonID struct{ h unique.Handle[identity] }
+type PersonID struct{ h unique.Handle[sealed] }
 
-// identity is what a PersonID stands for. fmt follows a pointer to a struct only at the top level, and the
-// handle's pointer is always at least two levels down, so that nothing in here is ever reached.
+// sealed hides the identity from printers: fmt follows a pointer to a struct at the top level and after a wrong
+// verb, but never a pointer to an interface.
+type sealed interface{ open() identity }
+
+// identity is what a PersonID stands for.
 type identity struct {
 	kind    IDKind
 	oid     string
@@ -64,13 +67,15 @@ type identity struct {
 	warning string
 }
 
-func newPersonID(i identity) PersonID { return PersonID{h: unique.Make(i)} }
+func (i identity) open() identity { return i }
+
+func newPersonID(i identity) PersonID { return PersonID{h: unique.Make[sealed](i)} }
 
 func (p PersonID) identity() identity {
 	if p == (PersonID{}) {
 		return identity{}
 	}
-	return p.h.Value()
+	return p.h.Value().open()
 }
 
 // Wire returns the number as it is sent in PID-3.1: twelve digits for a personnummer. It is the only exit.

@@ -102,7 +102,8 @@ func stockholm(v string) (identity, *PersonIDError) {
 
 // carelink judges a number with day 32 to 59 and the check digit of a personnummer.
 func carelink(v string) (identity, *PersonIDError) {
-	if month := number(v[4:6]); month < 1 || month > 12 {
+	month, day := number(v[4:6]), number(v[6:8])
+	if month < 1 || month > 12 || day < 32 || day > 59 {
 		return identity{}, refuse("the date does not exist", "read the number again")
 	}
 	if !luhn(v[2:]) {
@@ -140,10 +141,11 @@ func national(v string) (identity, *PersonIDError) {
 	return i, nil
 }
 
-// nationalCheck is Luhn with letters by their ASCII codes, the digits of each product added.
+// nationalCheck is Luhn over characters 3 to 11 with letters by their ASCII codes, the digits of each product
+// added.
 func nationalCheck(v string) bool {
 	sum := 0
-	for i := range 11 {
+	for i := 2; i < 11; i++ {
 		n := int(v[i] - '0')
 		if v[i] >= 'A' {
 			n = int(v[i])

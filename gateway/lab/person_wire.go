@@ -85,19 +85,18 @@ func sentReserve(oid, text string) (identity, *PersonIDError) {
 	return identity{}, refuse("it has not the form of its reserve number", "the sender must correct it")
 }
 
-// sentUnknown never refuses: what cannot be proven is carried as it came.
+// sentUnknown never refuses: what cannot be proven is carried as it came, under the OID it came with.
 func sentUnknown(oid, value, text string, r rules) identity {
-	if shapeCoded.MatchString(text) && oid == "" {
-		if i, err := codedNumber(text, r); err == nil {
-			return i
-		}
-	}
-	if bareDigits := strings.NewReplacer("-", "", "+", "").Replace(text); digits(bareDigits) {
-		i, err := recognise(text, r)
-		if err == nil {
-			return i
-		}
+	i, err := recognise(text, r)
+	if err != nil {
 		return identity{kind: IDOpaque, oid: oid, value: value, warning: err.Reason}
 	}
-	return identity{kind: IDOpaque, oid: oid, value: value}
+	if i.kind == IDCoded || i.kind == IDRegional {
+		i.oid = oid
+		return i
+	}
+	if oid != "" && !digits(i.value) {
+		return identity{kind: IDRegional, oid: oid, value: i.value, warning: warnRegional}
+	}
+	return i
 }
