@@ -84,6 +84,9 @@ func Read(raw []byte, r Rules) Scan {
 	}
 	s.AIM, s.Text = strip(string(raw), r)
 	s.Kind, s.Problem = judge(s, r)
+	if s.Kind == Control {
+		s.Text = strings.ToUpper(s.Text)
+	}
 	return s
 }
 
