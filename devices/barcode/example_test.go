@@ -9,13 +9,13 @@ import (
 func ExampleRead() {
 	for _, raw := range []string{"]C0LID000123", "850101-2382", "CONFIRM", "]C10107300000000017"} {
 		scan := barcode.Read([]byte(raw), barcode.Rules{})
-		fmt.Printf("%v: %q %s\n", scan.Kind, scan.Text, scan.Problem)
+		fmt.Printf("%v %q\n", scan.Kind, scan.Text)
 	}
 	// Output:
-	// specimen: "LID000123"
-	// person: "850101-2382"
-	// control: "CONFIRM"
-	// unknown: "0107300000000017" this is a product code; scan the label on the tube
+	// specimen "LID000123"
+	// person "850101-2382"
+	// control "CONFIRM"
+	// unknown "0107300000000017"
 }
 
 func ExampleSplitter() {
