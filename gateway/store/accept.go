@@ -52,10 +52,19 @@ func bodyHash(body []byte) []byte {
 	return h[:16]
 }
 
-// keep decides whether an arrival is new, and keeps it if it is.
+// keep decides whether an arrival is new, and keeps it if it is. The usual case costs no question: the INSERT does
+// nothing when the control id is known.
 func (t *tx) keep(a Arrival, hash []byte) (Receipt, error) {
-	r := Receipt{Verdict: New}
-	if a.Control != "" {
+	if a.At.IsZero() {
+		a.At = t.now
+	}
+	a.ID, a.State, a.Changes = t.id(), Kept, 0
+	r := Receipt{Arrival: a, Verdict: New}
+	inserted, err := t.insertArrival(&r.Arrival, hash)
+	if err != nil {
+		return r, err
+	}
+	if !inserted {
 		first, err := t.earlier(a, hash, &r)
 		if err != nil {
 			return r, err
@@ -64,21 +73,11 @@ func (t *tx) keep(a Arrival, hash []byte) (Receipt, error) {
 			t.count(countRepeat, 1)
 			return r, t.answered(first, &r)
 		}
-		if a.Changes = first; first != 0 {
-			r.Verdict = Changed
-			t.count(countChanged, 1)
+		r.Arrival.Changes, r.Verdict = first, Changed
+		t.count(countChanged, 1)
+		if _, err := t.insertArrival(&r.Arrival, hash); err != nil {
+			return r, err
 		}
-	}
-	if a.ID = t.id(); a.At.IsZero() {
-		a.At = t.now
-	}
-	a.State = Kept
-	r.Arrival = a
-	_, err := t.exec(`INSERT INTO arrival (id, at, kind, source, peer, control, incomplete, changes, size, hash, state, settlement)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`,
-		a.ID, nanos(a.At), string(a.Kind), a.Source, a.Peer, a.Control, a.Incomplete, a.Changes, len(a.Body), hash)
-	if err != nil {
-		return r, err
 	}
 	if err := t.putBytes(a.ID, a.Body); err != nil {
 		return r, err
@@ -87,6 +86,13 @@ func (t *tx) keep(a Arrival, hash []byte) (Receipt, error) {
 	t.count(countKept, 1)
 	t.event(Event{What: EventKept, Arrival: a.ID, Source: a.Source, Kind: string(a.Kind), Detail: r.Verdict.String()})
 	return r, nil
+}
+
+func (t *tx) insertArrival(a *Arrival, hash []byte) (bool, error) {
+	n, err := t.exec(`INSERT INTO arrival (id, at, kind, source, peer, control, incomplete, changes, size, hash, state, settlement)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (control, source) WHERE control <> '' AND changes = 0 DO NOTHING`,
+		a.ID, nanos(a.At), string(a.Kind), a.Source, a.Peer, a.Control, a.Incomplete, a.Changes, len(a.Body), hash)
+	return n > 0, err
 }
 
 func (t *tx) putBytes(id int64, data []byte) error {
@@ -119,7 +125,8 @@ func (t *tx) earlier(a Arrival, hash []byte, r *Receipt) (first int64, err error
 			first = id
 		}
 		return nil
-	}, "SELECT id, hash FROM arrival WHERE control = ? AND source = ? AND control <> '' ORDER BY id", a.Control, a.Source)
+	}, `SELECT id, hash FROM arrival WHERE control = ?1 AND source = ?2 AND control <> '' AND changes = 0
+		UNION ALL SELECT id, hash FROM arrival WHERE control = ?1 AND source = ?2 AND changes <> 0`, a.Control, a.Source)
 	return first, err
 }
 

@@ -9,7 +9,7 @@ import (
 
 const (
 	checkEvery   = 8    // Groups between two looks at the length of the log.
-	beginAfter   = 1024 // Pages of 4 KiB not yet copied back that start a checkpoint.
+	beginAfter   = 1024 // Pages not yet copied back that start a checkpoint.
 	restartAfter = 4096 // Pages in the log that make the writer finish it, so that the log starts again.
 )
 

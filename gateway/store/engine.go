@@ -40,9 +40,10 @@ type engine struct {
 	prepared map[string]*sql.Stmt
 }
 
-// openEngine opens a database for writing. Checkpoints are the checkpointer's, never a commit's.
+// openEngine opens a database for writing, with a write-ahead log. The log is asked for last, since it settles the size
+// of the pages: the driver runs pragmas in an order of its own.
 func openEngine(ctx context.Context, path string, pragmas ...string) (*engine, error) {
-	db, err := sql.Open("sqlite", dsn(path, pragmas...))
+	db, err := sql.Open("sqlite", dsn(path, pragmas...)+"&_journal_mode=WAL")
 	if err != nil {
 		return nil, err
 	}

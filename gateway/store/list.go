@@ -56,8 +56,8 @@ func (s *Store) lookUp(ctx context.Context, q Query) ([]ArrivalRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	control, err := list(ctx, s, scan, "SELECT id FROM arrival WHERE control = ? AND control <> '' AND id < ? ORDER BY id DESC LIMIT ?",
-		q.Text, q.Before, maxRows)
+	control, err := list(ctx, s, scan, `SELECT id FROM arrival WHERE control = ?1 AND control <> '' AND changes = 0 AND id < ?2
+		UNION ALL SELECT id FROM arrival WHERE control = ?1 AND changes <> 0 AND id < ?2 LIMIT ?3`, q.Text, q.Before, maxRows)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,6 +18,7 @@ const (
 	searchFile    = "search.db"
 	searchVersion = 1
 	feedRows      = 2000                   // Settlements in one transaction of the index.
+	feedTogether  = 64                     // Rows in one statement.
 	feedPause     = 200 * time.Millisecond // Gathers work for the index, which is in no hurry.
 )
 
@@ -44,7 +46,7 @@ func openSearch(ctx context.Context, dir, epoch string) (*search, error) {
 }
 
 func tryOpenSearch(ctx context.Context, path, epoch string) (*search, error) {
-	e, err := openEngine(ctx, path, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-8192)")
+	e, err := openEngine(ctx, path, "busy_timeout(5000)", "synchronous(OFF)", "cache_size(-8192)")
 	if err != nil {
 		return nil, err
 	}
@@ -143,10 +145,6 @@ func (x *search) mark() int64 {
 
 // add puts entries in, sorted, so that each page of the index is visited once.
 func (x *search) add(entries []searchEntry) (err error) {
-	type pair struct {
-		hash    []byte
-		arrival int64
-	}
 	var pairs []pair
 	for _, e := range entries {
 		for hash := range slices.Chunk(e.keys, hashSize) {
@@ -166,8 +164,8 @@ func (x *search) add(entries []searchEntry) (err error) {
 			x.engine.exec("ROLLBACK")
 		}
 	}()
-	for _, p := range pairs {
-		if _, err := x.engine.exec("INSERT OR IGNORE INTO key (hash, arrival) VALUES (?, ?)", p.hash, p.arrival); err != nil {
+	for some := range slices.Chunk(pairs, feedTogether) {
+		if err := x.insert(some); err != nil {
 			return err
 		}
 	}
@@ -180,6 +178,23 @@ func (x *search) add(entries []searchEntry) (err error) {
 	}
 	x.fed = last
 	return nil
+}
+
+// pair is one row of the index.
+type pair struct {
+	hash    []byte
+	arrival int64
+}
+
+// insert adds rows with one statement: its overhead is more than the work.
+func (x *search) insert(pairs []pair) error {
+	args := make([]any, 0, 2*len(pairs))
+	for _, p := range pairs {
+		args = append(args, p.hash, p.arrival)
+	}
+	_, err := x.engine.exec("INSERT OR IGNORE INTO key (hash, arrival) VALUES (?, ?)"+
+		strings.Repeat(", (?, ?)", len(pairs)-1), args...)
+	return err
 }
 
 // find returns arrivals that carry a key, newest first, and up to where the index knows.

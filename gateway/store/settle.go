@@ -98,35 +98,43 @@ func (t *tx) settle(m Settlement, keys []byte) ([]Delivery, error) {
 	return deliveries, nil
 }
 
-// decide records the decision; again tells that the arrival was settled before and released. Refusals come first:
-// until the INSERT takes hold nothing is written.
+// decide records the decision; again tells that the arrival was settled before and released.
 func (t *tx) decide(m Settlement, state int, keys []byte) (again bool, err error) {
-	id := t.id()
-	for _, from := range []int{arrivalKept, arrivalAgain} {
-		n, err := t.exec(`INSERT INTO settlement (id, previous, arrival, at, decision, rule, note, reply, keys)
-			SELECT ?, settlement, id, ?, ?, ?, ?, ?, ? FROM arrival WHERE id = ? AND state = ?`,
-			id, nanos(t.now), m.Decision, m.Rule, m.Note, m.Reply, keys, m.Arrival, from)
-		if err != nil {
+	id, previous := t.id(), int64(0)
+	n, err := t.exec("UPDATE arrival SET state = ?, settlement = ? WHERE id = ? AND state = 0", state, id, m.Arrival)
+	if err != nil {
+		return false, err
+	}
+	if n == 0 {
+		again = true
+		if previous, err = t.lastSettlement(m.Arrival); err != nil {
 			return false, err
 		}
-		if n > 0 {
-			_, err = t.exec("UPDATE arrival SET state = ?, settlement = ? WHERE id = ?", state, id, m.Arrival)
-			return from == arrivalAgain, err
+		if _, err := t.exec("UPDATE arrival SET state = ?, settlement = ? WHERE id = ?", state, id, m.Arrival); err != nil {
+			return false, err
 		}
 	}
-	return false, t.whyNotKept(m.Arrival)
+	_, err = t.exec(`INSERT INTO settlement (id, previous, arrival, at, decision, rule, note, reply, keys)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		id, previous, m.Arrival, nanos(t.now), m.Decision, m.Rule, m.Note, m.Reply, keys)
+	return again, err
 }
 
-func (t *tx) whyNotKept(arrival int64) error {
+// lastSettlement returns the settlement of an arrival that was released, and refuses any other arrival.
+func (t *tx) lastSettlement(arrival int64) (id int64, err error) {
 	refusal := ErrUnknown
-	err := t.query(func(func(...any) error) error {
-		refusal = ErrSettled
-		return nil
-	}, "SELECT 1 FROM arrival WHERE id = ?", arrival)
-	if err != nil {
+	err = t.query(func(scan func(...any) error) error {
+		var state int
+		err := scan(&id, &state)
+		if refusal = ErrSettled; state == arrivalAgain {
+			refusal = nil
+		}
 		return err
+	}, "SELECT settlement, state FROM arrival WHERE id = ?", arrival)
+	if err == nil && refusal != nil {
+		err = fmt.Errorf("settle arrival %d: %w", arrival, refusal)
 	}
-	return fmt.Errorf("settle arrival %d: %w", arrival, refusal)
+	return id, err
 }
 
 // notOwedYet leaves out what an earlier settlement of the same arrival owes.

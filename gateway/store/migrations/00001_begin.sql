@@ -25,7 +25,9 @@ CREATE TABLE arrival (
   state      INTEGER NOT NULL, -- -1 kept again, 0 kept, 1 settled, 2 parked, 3 resolved.
   settlement INTEGER NOT NULL  -- The last one; 0 for none.
 );
-CREATE INDEX arrival_control ON arrival (control, source) WHERE control <> '';
+-- The rule of P2: the first arrival with a control id is unique, and the INSERT itself finds a second one.
+CREATE UNIQUE INDEX arrival_control ON arrival (control, source) WHERE control <> '' AND changes = 0;
+CREATE INDEX arrival_changed ON arrival (control, source) WHERE changes <> 0;
 CREATE INDEX arrival_kept ON arrival (id) WHERE state <= 0;
 
 CREATE TABLE session (
