@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -229,6 +230,26 @@ func TestInARealBrowser(t *testing.T) {
 	b.sees("#devices", "Check that the baud rate")
 	b.shoot("devices")
 	b.fits("/devices")
+	b.quiet()
+}
+
+func TestLogInInARealBrowser(t *testing.T) {
+	s := newSite(t, withUsers(t))
+	b := openBrowser(t, s.http.URL)
+	b.open("/parked")
+	b.sees("h1", "Who are you?")
+	b.shoot("login")
+	b.fits("/login")
+	b.run("log in", chromedp.SendKeys(chromedp.CSS("#name"), "u-lab-it"), chromedp.SendKeys(chromedp.CSS("#password"), "correct horse\r"),
+		chromedp.WaitVisible(chromedp.CSS("#waiting, #answer")))
+	b.sees("h1", titles["/parked"])
+	b.sees(".who", "u-lab-it")
+	b.sees("#pulse", "live")
+	b.open("/desk")
+	b.sees("main", "Your role may not open this page")
+	b.mu.Lock()
+	b.said = slices.DeleteFunc(b.said, func(line string) bool { return strings.Contains(line, "403") }) // The refusal itself.
+	b.mu.Unlock()
 	b.quiet()
 }
 

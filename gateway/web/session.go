@@ -20,6 +20,10 @@ const workday = 12 * time.Hour
 
 // newSessions builds the manager by hand: scs.New would start a goroutine that nobody ends.
 func newSessions(secure bool) *scs.SessionManager {
+	name := "rorpost_session"
+	if secure {
+		name = "__Host-" + name // The browser lets nothing but this host, over TLS, set it.
+	}
 	return &scs.SessionManager{
 		Lifetime:         workday,
 		Store:            &sessionMemory{held: map[string]heldSession{}},
@@ -29,7 +33,7 @@ func newSessions(secure bool) *scs.SessionManager {
 			writeError(w, http.StatusInternalServerError, "the session cannot be read", "log in again")
 		},
 		Cookie: scs.SessionCookie{
-			Name: "rorpost_session", Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
+			Name: name, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
 		},
 	}
 }

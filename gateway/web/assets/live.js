@@ -43,6 +43,7 @@
       const now = page.getElementById(old.id);
       if (!now || now.outerHTML === old.outerHTML) continue;
       if (old.contains(document.activeElement) || old.querySelector("details[open]")) continue;
+      if ([...old.querySelectorAll("input")].some((i) => i.value !== i.defaultValue)) continue;
       if (old.id === "events") mark(old, now);
       old.replaceWith(document.adoptNode(now));
     }
