@@ -88,9 +88,7 @@ func benchFloor(b *testing.B, producers int) {
 	defer f.Close()
 	var q queue
 	q.init(256)
-	ended := make(chan struct{})
 	go func() {
-		defer close(ended)
 		var buffer []byte
 		for {
 			group := q.gather(b.Context(), 0, 0, 0)

@@ -122,8 +122,8 @@ func (q *queue) gather(ctx context.Context, company int, linger, patience time.D
 	return q.take()
 }
 
-// do runs an operation in the next group and returns when it is on disk, or is not going to be. When ctx ends while
-// the writer has it, do returns at once and the outcome is unknown: a retransmission finds out.
+// do runs an operation in the next group and returns when it is on disk, or is not going to be. ctx can end the wait
+// for the writer, but not the commit: its outcome is always known.
 func (s *Store) do(ctx context.Context, o *op) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -142,10 +142,6 @@ func (s *Store) do(ctx context.Context, o *op) error {
 			return ctx.Err()
 		}
 	}
-	select {
-	case <-o.done:
-		return o.err
-	default:
-		return ctx.Err()
-	}
+	<-o.done
+	return o.err
 }
