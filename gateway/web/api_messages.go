@@ -54,7 +54,7 @@ func (s *Server) apiSearch(w http.ResponseWriter, r *http.Request, v visitor) {
 		writeError(w, http.StatusBadRequest, "there is nothing to search for", `send {"text":"…","source":"…"}`)
 		return
 	}
-	if rows, ok := s.search(w, r, v, in.Source, strings.TrimSpace(in.Text)); ok {
+	if rows, ok := s.search(w, r, v, store.Query{Source: in.Source, Text: strings.TrimSpace(in.Text)}); ok {
 		writeJSON(w, http.StatusOK, map[string]any{"messages": each(rows, messageJSON)})
 	}
 }

@@ -86,7 +86,7 @@ func (s *Server) searchMessages(w http.ResponseWriter, r *http.Request, v visito
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return
 	}
-	rows, ok := s.search(w, r, v, source, text)
+	rows, ok := s.search(w, r, v, store.Query{Source: source, Text: text})
 	if !ok {
 		return
 	}
@@ -97,16 +97,17 @@ func (s *Server) searchMessages(w http.ResponseWriter, r *http.Request, v visito
 }
 
 // search runs an audited search, or answers why it cannot.
-func (s *Server) search(w http.ResponseWriter, r *http.Request, v visitor, source, text string) ([]store.ArrivalRow, bool) {
-	key, whom := text, ""
-	if p, err := lab.ParsePersonID(text, time.Now()); err == nil {
-		key, whom = p.Wire(), s.o.Store.Blind(p.Wire())
+func (s *Server) search(w http.ResponseWriter, r *http.Request, v visitor, q store.Query) ([]store.ArrivalRow, bool) {
+	whom := ""
+	if p, err := lab.ParsePersonID(q.Text, time.Now()); err == nil {
+		q.Text, whom = p.Wire(), s.o.Store.Blind(p.Wire())
 	}
 	if s.note(r, v, audit.Event{Action: "search", Whom: whom, Object: "messages"}) != nil {
 		s.deny(w, r, http.StatusServiceUnavailable, auditDown)
 		return nil, false
 	}
-	rows, err := s.o.Store.Arrivals(r.Context(), store.Query{Limit: listLength, Source: source, Text: key})
+	q.Limit = listLength
+	rows, err := s.o.Store.Arrivals(r.Context(), q)
 	if err != nil {
 		s.storeProblem(w, r, "search messages", err)
 		return nil, false
