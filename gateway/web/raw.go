@@ -188,12 +188,20 @@ func checksOut(text string) bool {
 func rawLines(body []byte, mask []bool) [][]span {
 	var lines [][]span
 	var line []span
-	put := func(class, text string) {
-		if n := len(line); n > 0 && line[n-1].Class == class && class != "ctl" {
-			line[n-1].Text += text
-			return
+	var run strings.Builder // Text of the look that is being written.
+	look := ""
+	end := func() {
+		if run.Len() > 0 {
+			line = append(line, span{look, run.String()})
+			run.Reset()
 		}
-		line = append(line, span{class, text})
+	}
+	put := func(class, text string) {
+		if class != look || class == "ctl" {
+			end()
+		}
+		look = class
+		run.WriteString(text)
 	}
 	latin := !utf8.Valid(body)
 	for i := 0; i < len(body); {
@@ -203,6 +211,7 @@ func rawLines(body []byte, mask []bool) [][]span {
 			put("ctl", picturesOf(b))
 			ends := b == '\n' || b == '\r' && (i+1 == len(body) || body[i+1] != '\n')
 			if ends {
+				end()
 				lines, line = append(lines, line), nil
 			}
 		default:
@@ -220,6 +229,7 @@ func rawLines(body []byte, mask []bool) [][]span {
 		}
 		i += size
 	}
+	end()
 	if len(line) > 0 {
 		lines = append(lines, line)
 	}
