@@ -132,3 +132,11 @@ func (e element) String() string {
 	}
 	return s
 }
+
+// CheckPath reports what is wrong with a path for [Message.Get]; the error is a *PathError.
+func CheckPath(path string) error {
+	if _, why := parsePath(path); why != "" {
+		return &PathError{Path: path, Reason: why}
+	}
+	return nil
+}
