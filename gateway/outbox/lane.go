@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"rorpost/gateway/store"
@@ -47,7 +49,7 @@ func newLane(o *Outbox, cfg Config) (*lane, error) {
 	}
 	for i, c := range couriers {
 		l.workers = append(l.workers, &worker{
-			lane: l, n: i, courier: c, woken: make(chan struct{}, 1),
+			lane: l, n: i, courier: c, woken: make(chan struct{}, 1), room: make(chan struct{}, cfg.Unrecorded),
 			now: condition{state: StateIdle, since: time.Now()},
 		})
 	}
@@ -99,6 +101,10 @@ type worker struct {
 	courier courier
 	woken   chan struct{}
 	now     condition
+
+	records sync.WaitGroup // Records being written.
+	room    chan struct{}  // One place for each of them.
+	ill     atomic.Bool    // A record failed: nothing new is sent before it is written.
 }
 
 func (w *worker) wake() {
@@ -111,6 +117,7 @@ func (w *worker) wake() {
 // run pays until ctx ends. hard ends later, and ends the exchange in hand.
 func (w *worker) run(ctx, hard context.Context) {
 	defer w.courier.close()
+	defer w.records.Wait()
 	for ctx.Err() == nil {
 		it, others, err := w.lane.window.head(ctx, w.n)
 		if others {
@@ -188,8 +195,13 @@ func (w *worker) look(ctx context.Context) {
 	w.now.set(StateIdle, "", "")
 }
 
-// pay makes one attempt and records it.
+// pay makes one attempt and records it. The record of one that was delivered is written while the next is sent, see
+// Config.Unrecorded.
 func (w *worker) pay(ctx context.Context, it *item) {
+	if w.ill.Load() {
+		w.records.Wait()
+	}
+	w.room <- struct{}{}
 	w.now.sending()
 	v := w.judge(it, w.courier.carry(ctx, it.Delivery))
 	w.now.link(w.courier.connected())
@@ -197,9 +209,24 @@ func (w *worker) pay(ctx context.Context, it *item) {
 	if v.class == store.ClassRetry || v.class == store.ClassUnconfirmed {
 		out.NotBefore = time.Now().Add(max(w.lane.cfg.Retry.pauseNow(it.failures), v.after))
 	}
-	if v.class == store.ClassDelivered && w.lane.box.o.OnDelivered != nil {
+	if v.class != store.ClassDelivered {
+		w.settle(ctx, it, out, v)
+		<-w.room
+		return
+	}
+	if w.lane.box.o.OnDelivered != nil {
 		out.Then = w.lane.box.o.OnDelivered(it.Delivery, v.answer)
 	}
+	w.lane.window.take(w.n, it.ID)
+	w.now.set(StateIdle, "", "")
+	w.records.Go(func() {
+		w.settle(ctx, it, out, v)
+		<-w.room
+	})
+}
+
+// settle records an attempt and takes it into account.
+func (w *worker) settle(ctx context.Context, it *item, out store.Outcome, v verdict) {
 	then, ok := w.record(ctx, out)
 	if !ok {
 		return
@@ -241,6 +268,9 @@ func (w *worker) record(ctx context.Context, out store.Outcome) (then []store.De
 	for n := 1; ; n++ {
 		then, err := w.lane.box.store.Record(context.WithoutCancel(ctx), out)
 		if err == nil {
+			if w.ill.Swap(false) {
+				w.now.set(StateIdle, "", "")
+			}
 			return then, true
 		}
 		if errors.Is(err, store.ErrNotOwed) || errors.Is(err, store.ErrUnknown) {
@@ -248,6 +278,7 @@ func (w *worker) record(ctx context.Context, out store.Outcome) (then []store.De
 			return nil, false
 		}
 		w.lane.box.o.Log.Error("an attempt cannot be recorded", "destination", name, "delivery", out.Delivery, "class", out.Class, "error", err)
+		w.ill.Store(true)
 		w.now.set(StateWaiting, "the attempt cannot be recorded: "+err.Error(), "look at the gateway's disk; nothing is lost")
 		if w.sleep(ctx, w.lane.cfg.Retry.pauseNow(n)); ctx.Err() != nil {
 			return nil, false
@@ -262,7 +293,6 @@ func (w *worker) finish(it *item, out store.Outcome, v verdict) {
 	switch out.Class {
 	case store.ClassDelivered:
 		w.lane.window.done(w.n, it.ID)
-		w.now.set(StateIdle, "", "")
 		log.Debug("delivered", "attempts", it.Attempts+1)
 	case store.ClassPark:
 		w.lane.window.done(w.n, it.ID)

@@ -30,6 +30,11 @@ type Config struct {
 	OrderBy string // "": strict order over the whole destination; else what the Lane key of a delivery is.
 	Lanes   int    // Workers when OrderBy is set; 8. Each mllp worker has its own connection.
 
+	// How many deliveries of one worker may be sent and not yet recorded; 16. They are sent one after the other, but the
+	// next one does not wait for the disk. After a crash that many are sent again at most, with the same keys. 1 for a
+	// peer that cannot dedupe: then each is recorded before the next is sent.
+	Unrecorded int
+
 	Timeout     time.Duration     // For an answer; 30 s.
 	DialTimeout time.Duration     // For a connection; 5 s.
 	Probe       time.Duration     // How often an idle mllp lane looks whether its peer is there; 3 s. Negative: never.
@@ -45,6 +50,9 @@ func (c Config) withDefaults() Config {
 		c.Lanes = 1
 	} else if c.Lanes <= 0 {
 		c.Lanes = 8
+	}
+	if c.Unrecorded <= 0 {
+		c.Unrecorded = 16
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = 30 * time.Second

@@ -31,7 +31,7 @@ type window struct {
 
 	mu     sync.Mutex
 	queues [][]*item
-	known  map[int64]bool // What is in the queues.
+	known  map[int64]bool // What is in the queues, or was taken from them and is not done.
 	cursor int64          // The store has been read up to this id.
 	behind []int64        // Per worker: 0, or what is owed after this id was left in the store for want of room.
 	stale  bool           // The store may hold more than was read.
@@ -180,6 +180,13 @@ func (w *window) place(d store.Delivery) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.add(d)
+}
+
+// take removes a delivery from its queue and remembers it until done: the store still holds it as owed.
+func (w *window) take(i int, id int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queues[i] = slices.DeleteFunc(w.queues[i], func(it *item) bool { return it.ID == id })
 }
 
 // done forgets a delivery that is not owed any more.
