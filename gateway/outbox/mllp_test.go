@@ -31,7 +31,7 @@ func TestMLLPDelivers(t *testing.T) {
 	key := b.owe("journal", "", oru("1"))
 	o.Wake("journal")
 	until(t, "it is delivered", b.delivered(key))
-	until(t, "the lane rests", func() bool { return o.Status()[0].State == StateIdle })
+	until(t, "the lane rests", func() bool { st := o.Status()[0]; return st.State == StateIdle && st.Delivered == 1 })
 	if st := o.Status()[0]; !st.Connected || st.Delivered != 1 || st.Waiting != 0 || st.Why != "" {
 		t.Errorf("got %+v, want connected, one delivered, none waiting", st)
 	}
@@ -312,5 +312,43 @@ func TestOnDeliveredOwesMore(t *testing.T) {
 	until(t, "the order store hears of it", func() bool { return len(orders.messages()) == 1 })
 	if got := wordOf(t, orders.messages()[0]); got != "sent" {
 		t.Errorf("got %q, want sent", got)
+	}
+}
+
+// P2: a disk that fails after an answer stops the lane; what could not be recorded is sent again with the same bytes.
+func TestP2_AFailingDiskStopsTheLane(t *testing.T) {
+	dir := t.TempDir()
+	b := &bench{t: t}
+	stopStore := b.start(dir)
+	begun, release := make(chan struct{}), make(chan struct{})
+	j := newJournal(t, func(n int, _ []byte) reply {
+		if n == 1 {
+			close(begun)
+			<-release
+		}
+		return reply{code: hl7.AA}
+	})
+	var last string
+	for n := range 50 {
+		last = b.owe("journal", "", oru(fmt.Sprint(n)))
+	}
+	cfg := to(j)
+	cfg.Unrecorded = 4
+	o := b.run(Options{Grace: 20 * time.Millisecond}, cfg)
+	<-begun
+	stopStore()
+	close(release)
+	until(t, "the lane says so", func() bool { return strings.Contains(o.Status()[0].Why, "recorded") })
+	o.stop()
+	b.start(dir)
+	b.run(Options{}, cfg)
+	until(t, "all are delivered", b.delivered(last))
+	got := words(t, j.messages())
+	before, after := got[:len(got)-50], got[len(got)-50:]
+	if len(before) > cfg.Unrecorded {
+		t.Errorf("got %v sent without a record, want at most %d", before, cfg.Unrecorded)
+	}
+	if after[0] != "0" || after[49] != "49" {
+		t.Errorf("after the repair: got %v, want 0 to 49 in order", after)
 	}
 }
