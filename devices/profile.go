@@ -49,16 +49,6 @@ type Line struct {
 	Mode string `toml:"mode"` // Data bits, parity, stop bits: "8N1".
 }
 
-// Quirks are what the model does otherwise than LIS01-A2 on the line; the zero value is the standard.
-type Quirks struct {
-	Tolerant        bool `toml:"tolerant"`          // Take what any known model does.
-	NoChecksum      bool `toml:"no_checksum"`       // Frames have no checksum, or one that cannot be trusted.
-	LineEndOptional bool `toml:"line_end_optional"` // CR alone, or nothing, after the checksum.
-	AnyFrameNumber  bool `toml:"any_frame_number"`  // Frame numbers do not count up.
-	NoENQ           bool `toml:"no_enq"`            // Frames come without ENQ before them.
-	MaxText         int  `toml:"max_text"`          // Bytes of text that the model takes in one frame; 0: 240.
-}
-
 // CodeEntry says what a local code means. Without a Code it stays the device's own.
 type CodeEntry struct {
 	Code   string `toml:"code"`
@@ -171,8 +161,8 @@ func (p *Profile) check(file string) string {
 		return "line.baud must be 300 to 921600"
 	case !shapeMode.MatchString(p.Line.Mode):
 		return fmt.Sprintf("line.mode %q is not like 8N1", p.Line.Mode)
-	case p.Dialect.MaxText < 0 || p.Dialect.MaxText > 63993:
-		return "dialect.max_text must be 0 to 63993" // [LIS01 6.3.1.2]
+	case p.Dialect.check() != "":
+		return p.Dialect.check()
 	case len(p.Specimen) == 0:
 		return "specimen must name at least one path"
 	case !slices.Contains([]string{"F", "P"}, p.EmptyStatus):
