@@ -88,45 +88,50 @@ func hl7FormatCommand() *cobra.Command {
 	return c
 }
 
-// hl7Format writes the messages of b changed, and everything between them as it is.
+// hl7Format writes the messages of b changed, and everything between them as it is. A message that cannot be changed is
+// written as it is too, and is the error.
 func hl7Format(w io.Writer, b []byte, e hl7Edits) error {
+	var first error
 	rest := b
 	for i, raw := range hl7.Split(b) {
-		m, err := hl7.Parse(raw)
-		if err == nil {
-			m, err = e.apply(m)
-		}
-		if err != nil {
-			return fmt.Errorf("message %d: %w", i+1, err)
+		changed, err := e.apply(raw)
+		if err != nil && first == nil {
+			first = fmt.Errorf("message %d: %w", i+1, err)
 		}
 		before := cap(rest) - cap(raw) // Items are parts of b.
 		if _, err := w.Write(rest[:before]); err != nil {
 			return err
 		}
-		if _, err := w.Write(m.Bytes()); err != nil {
+		if _, err := w.Write(changed); err != nil {
 			return err
 		}
 		rest = rest[before+len(raw):]
 	}
-	_, err := w.Write(rest)
-	return err
+	if _, err := w.Write(rest); err != nil {
+		return err
+	}
+	return first
 }
 
-func (e hl7Edits) apply(m *hl7.Message) (*hl7.Message, error) {
+// apply returns the changed message, or the message as it was when that fails.
+func (e hl7Edits) apply(raw []byte) ([]byte, error) {
+	m, err := hl7.Parse(raw)
+	if err != nil {
+		return raw, err
+	}
 	if e.recode {
-		var err error
 		if m, err = hl7.Transcode(m, e.charset); err != nil {
-			return nil, err
+			return raw, err
 		}
 	}
 	for _, s := range e.set {
 		path, text, ok := strings.Cut(s, "=")
 		if !ok {
-			return nil, usageError{errors.New("--set takes PATH=TEXT")}
+			return raw, usageError{errors.New("--set takes PATH=TEXT")}
 		}
 		if err := m.Set(path, text); err != nil {
-			return nil, err
+			return raw, err
 		}
 	}
-	return m, nil
+	return m.Bytes(), nil
 }
