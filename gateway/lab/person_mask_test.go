@@ -101,7 +101,8 @@ func TestP9_NoMarshallerOrLoggerTellsAPerson(t *testing.T) {
 			slog.Group("g", "id", person.ID))
 	}
 	silent(t, "slog", buf.String())
-	if err := json.Unmarshal([]byte(`"198501012382"`), &person.ID); err == nil {
+	var into shown
+	if err := json.Unmarshal([]byte(`{"ID":"198501012382"}`), &into); err == nil {
 		t.Error("a number was read from JSON outside the wire form")
 	}
 }
