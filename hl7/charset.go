@@ -6,9 +6,8 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/simplifiedchinese"
-
 	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
 )
 
@@ -37,9 +36,9 @@ type codec struct {
 // Quirks, each met in the field: "UTF-8" and "UTF8" for UNICODE UTF-8; "WINDOWS-1252" and "WINDOWS-1251", which no
 // edition lists; "ISO-8859-1" and "ISO8859-1" for 8859/1.
 func lookup(name string) (codec, bool) {
-	key := strings.NewReplacer(" ", "", "-", "", "_", "", "/", "").Replace(strings.ToUpper(name))
-	key = strings.TrimPrefix(strings.TrimPrefix(key, "UNICODE"), "ISO")
-	c := codec{name: strings.TrimSpace(name)}
+	var buf [24]byte
+	key := strings.TrimPrefix(strings.TrimPrefix(string(squeeze(buf[:0], name)), "UNICODE"), "ISO")
+	c := codec{name: name}
 	switch key {
 	case "ASCII", "USASCII", "IR6", "646":
 		c.kind = kindASCII
@@ -55,11 +54,24 @@ func lookup(name string) (codec, bool) {
 		c.kind, c.multi, c.wide = kindWide, japanese.ShiftJIS, wideShiftJIS
 	default:
 		if c.table = table(key); c.table == nil {
-			return codec{name: c.name}, false
+			return codec{name: name}, false
 		}
 		c.kind = kindTable
 	}
 	return c, true
+}
+
+// squeeze keeps the letters and digits of a name, in upper case; what does not fit into out is no name that is known.
+func squeeze(out []byte, name string) []byte {
+	for i := 0; i < len(name) && len(out) < cap(out); i++ {
+		switch c := name[i]; {
+		case c >= 'a' && c <= 'z':
+			out = append(out, c-'a'+'A')
+		case isAlnum(c):
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func table(key string) *charmap.Charmap {
@@ -140,9 +152,11 @@ func (m *Message) declared() codec {
 			return c
 		}
 	}
-	if c, ok := lookup(m.options.Charset); ok && m.options.Charset != "" {
-		c.name = string(raw)
-		return c
+	if m.options.Charset != "" {
+		if c, ok := lookup(m.options.Charset); ok {
+			c.name = string(raw)
+			return c
+		}
 	}
 	return codec{name: string(raw)}
 }

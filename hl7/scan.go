@@ -84,7 +84,7 @@ func scanLF(b []byte) (end, next int) {
 
 // index makes the list of segments. A line that begins with a letter, as nearly all do, costs one comparison.
 func (m *Message) index(start int, line func([]byte) (end, next int)) ([]span, error) {
-	segs := make([]span, 0, 8+min(64, (len(m.raw)-start)/96))
+	segs := make([]span, 0, 8+min(1<<10, (len(m.raw)-start)/96))
 	for at := start; at < len(m.raw); {
 		end, next := line(m.raw[at:])
 		s := span{uint32(at), uint32(at + end)}
