@@ -74,7 +74,7 @@ func (v Value) parts(l level) []Value {
 		if i < 0 {
 			return append(out, Value{m: v.m, raw: rest, present: true})
 		}
-		out = append(out, Value{m: v.m, raw: rest[:i], present: true})
+		out = append(out, Value{m: v.m, raw: rest[:i:i], present: true})
 		rest = rest[i+1:]
 	}
 }
@@ -140,13 +140,13 @@ func (m *Message) headerValue(s span, e element) Value {
 	}
 	v := Value{m: m, present: true, literal: true}
 	if e.field == 1 {
-		v.raw = m.raw[s.start+3 : s.start+4]
+		v.raw = m.raw[s.start+3 : s.start+4 : s.start+4]
 		return v
 	}
 	rest := m.raw[s.start+4 : s.end]
 	if i := bytes.IndexByte(rest, m.delims.Field); i >= 0 {
 		rest = rest[:i]
 	}
-	v.raw = rest
+	v.raw = rest[:len(rest):len(rest)]
 	return v
 }

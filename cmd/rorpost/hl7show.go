@@ -55,12 +55,15 @@ func hl7Show(w io.Writer, in hl7Input, mask bool) error {
 	h := m.Header()
 	fmt.Fprintf(w, "%s: %s %s, version %s, id %s, %d segments, %d bytes\n", in,
 		hl7Printable(h.Type), hl7Printable(h.Event), hl7Printable(h.Version), hl7Printable(h.ControlID), len(m.Segments()), len(in.raw))
-	counts := map[string]int{}
+	counts, all := map[string]int{}, map[string]int{}
+	for _, s := range m.Segments() {
+		all[s.Name()]++
+	}
 	for _, s := range m.Segments() {
 		name := s.Name()
 		counts[name]++
 		path := hl7Printable(name)
-		if len(m.Find(name)) > 1 {
+		if all[name] > 1 {
 			path += "(" + strconv.Itoa(counts[name]) + ")"
 		}
 		hl7ShowSegment(w, s, path, mask && hl7Identifies(name))
