@@ -40,11 +40,6 @@ func (d Delims) has(c byte) bool {
 	return c != 0 && (c == d.Field || c == d.Component || c == d.Repetition || c == d.Escape || c == d.Subcomponent || c == d.Truncation)
 }
 
-// splits reports whether c separates elements, so that it may not stand in a value.
-func (d Delims) splits(c byte) bool {
-	return c != 0 && (c == d.Field || c == d.Component || c == d.Repetition || c == d.Subcomponent)
-}
-
 // encoding returns MSH-2.
 func (d Delims) encoding() []byte {
 	out := make([]byte, 0, 5)

@@ -54,7 +54,7 @@ func TestSetRefusesWhatWouldBreakTheMessage(t *testing.T) {
 	}
 }
 
-// TestSetLeavesTheInputAlone: the bytes given to Parse may be the only copy.
+// TestP6_SetLeavesTheInputAlone: the bytes given to Parse may be the only copy.
 func TestP6_SetLeavesTheInputAlone(t *testing.T) {
 	in := []byte(oru)
 	m, err := hl7.Parse(in)

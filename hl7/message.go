@@ -100,7 +100,7 @@ func (m *Message) Segments() []Segment {
 func (m *Message) Find(name string) []Segment {
 	var out []Segment
 	for i := range m.segs {
-		if m.named(i, name) {
+		if name != "" && m.named(i, name) {
 			out = append(out, Segment{m, i})
 		}
 	}
@@ -126,6 +126,9 @@ func (m *Message) Value(path string) Value {
 
 // nth returns the index of the n-th segment of a name, counted from 1, or -1.
 func (m *Message) nth(name string, n int) int {
+	if name == "" {
+		return -1
+	}
 	for i := range m.segs {
 		if m.named(i, name) {
 			if n--; n == 0 {
@@ -139,7 +142,7 @@ func (m *Message) nth(name string, n int) int {
 func (m *Message) named(i int, name string) bool {
 	s := m.segs[i]
 	b := m.raw[s.start:s.end]
-	if len(b) < len(name) || string(b[:len(name)]) != name {
+	if len(b) < len(name) || b[0] != name[0] || string(b[:len(name)]) != name {
 		return false
 	}
 	return len(b) == len(name) || b[len(name)] == m.delims.Field
