@@ -16,9 +16,8 @@ import (
 
 // bench is a real store with a running writer, and outboxes upon it.
 type bench struct {
-	t    testing.TB
-	s    *store.Store
-	keys int
+	t testing.TB
+	s *store.Store
 }
 
 func newBench(t testing.TB) *bench {
