@@ -43,7 +43,6 @@ var table = map[string]room{
 	}},
 	"devices/port": {libraries: map[string]string{
 		"go.bug.st/serial": "serial ports of three systems without cgo",
-		"golang.org/x/sys": "pseudo-terminals and what the serial library leaves out",
 	}},
 	"devices/barcode": {},
 
@@ -149,8 +148,15 @@ func crossings(found map[string][]string, table map[string]room) []string {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		if _, ok := found[name]; !ok {
+		list, ok := found[name]
+		if !ok {
 			wrong = append(wrong, fmt.Sprintf("the table has a line for %s, and there is no such package", name))
+			continue
+		}
+		for _, library := range slices.Sorted(maps.Keys(table[name].libraries)) {
+			if !slices.ContainsFunc(list, func(imported string) bool { return within(imported, library) }) {
+				wrong = append(wrong, fmt.Sprintf("the table gives %s the library %s, and it is not used", name, library))
+			}
 		}
 	}
 	return wrong
@@ -167,11 +173,15 @@ func (r room) may(imported string) bool {
 		return true // The standard library.
 	}
 	for library := range r.libraries {
-		if imported == library || strings.HasPrefix(imported, library+"/") {
+		if within(imported, library) {
 			return true
 		}
 	}
 	return false
+}
+
+func within(imported, module string) bool {
+	return imported == module || strings.HasPrefix(imported, module+"/")
 }
 
 // TestImportsAreCaught shows that the checker catches what it is for.
@@ -201,7 +211,7 @@ func TestImportsAreCaught(t *testing.T) {
 	got := crossings(found, map[string]room{
 		"lib":            {libraries: map[string]string{"example.org/x": "it is needed"}},
 		"lib/inner":      {rooms: "shop"},
-		"lib/inner/deep": {},
+		"lib/inner/deep": {libraries: map[string]string{"example.org/x": "it was needed once"}},
 		"shop":           {rooms: "lib..."},
 		"gone":           {},
 	})
@@ -212,6 +222,7 @@ func TestImportsAreCaught(t *testing.T) {
 		"package lib/inner may not import rorpost/lib",
 		"package new has no line in the table",
 		"the table has a line for gone, and there is no such package",
+		"the table gives lib/inner/deep the library example.org/x, and it is not used",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
