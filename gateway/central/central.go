@@ -37,7 +37,7 @@ type Central struct {
 	handler http.Handler
 	meters  meters
 
-	store  Store // These three are nil until Open.
+	store  Store
 	secret secret
 	trail  *audit.Trail
 
@@ -45,7 +45,8 @@ type Central struct {
 	heard map[string]time.Time // When a unit was last written down as seen.
 }
 
-// New checks the configuration. It does no I/O: see Open and Run.
+// New checks the configuration, and opens the store, the key and the audit trail in cfg.Dir; they are made if they are
+// missing. It opens no port and starts no goroutine: see Run. Whoever serves Handler without Run calls Close.
 func New(cfg Config) (*Central, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("central.dir is missing: name a folder that the program may write to")
@@ -60,10 +61,46 @@ func New(cfg Config) (*Central, error) {
 		cfg.MaxBody = 1 << 20
 	}
 	c := &Central{cfg: cfg, log: cfg.Log, heard: map[string]time.Time{}}
+	ctx, cancel := context.WithTimeout(context.Background(), openTime)
+	defer cancel()
+	if err := c.open(ctx); err != nil {
+		return nil, fmt.Errorf("open the centre: %w", err)
+	}
 	c.meters = newMeters(c)
 	c.handler = c.routes()
 	return c, nil
 }
+
+// open takes the lock of the folder first, so that two centres never make two keys.
+func (c *Central) open(ctx context.Context) error {
+	if err := os.MkdirAll(c.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	store, err := openEmbedded(ctx, c.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	if err := c.openBeside(ctx, store); err != nil {
+		return errors.Join(err, store.Close())
+	}
+	c.store = store
+	return nil
+}
+
+func (c *Central) openBeside(ctx context.Context, store *embedded) error {
+	fresh, err := store.empty(ctx)
+	if err != nil {
+		return err
+	}
+	if c.secret, err = loadSecret(c.cfg.Dir, fresh); err != nil {
+		return fmt.Errorf("read the key of its hashes: %w", err)
+	}
+	c.trail, err = audit.Open(filepath.Join(c.cfg.Dir, "audit.jsonl"), c.secret.trail())
+	return err
+}
+
+// Close frees what New has opened.
+func (c *Central) Close() error { return errors.Join(c.trail.Close(), c.store.Close()) }
 
 // checkListen refuses what would show patients' data to a network.
 func checkListen(cfg Config) error {
@@ -91,41 +128,12 @@ func loopbackHost(host string) bool {
 	return err == nil && a.Unmap().IsLoopback()
 }
 
-// Open opens the store, the key and the audit trail in the folder, and makes them if they are missing. It starts no
-// goroutine. Run does it by itself; a program that serves Handler on its own calls Open first and Close last.
-func (c *Central) Open(ctx context.Context) error {
-	if err := os.MkdirAll(c.cfg.Dir, 0o700); err != nil {
-		return fmt.Errorf("open the centre: %w", err)
-	}
-	key, err := loadSecret(c.cfg.Dir)
-	if err != nil {
-		return fmt.Errorf("open the centre: read the key of its hashes: %w", err)
-	}
-	store, err := openEmbedded(ctx, c.cfg.Dir)
-	if err != nil {
-		return err
-	}
-	trail, err := audit.Open(filepath.Join(c.cfg.Dir, "audit.jsonl"), key.trail())
-	if err != nil {
-		return errors.Join(err, store.Close())
-	}
-	c.store, c.secret, c.trail = store, key, trail
-	return nil
-}
-
-// Close frees what Open has opened.
-func (c *Central) Close() error {
-	if c.store == nil {
-		return nil
-	}
-	return errors.Join(c.trail.Close(), c.store.Close())
-}
-
 // Handler serves the API and the page.
 func (c *Central) Handler() http.Handler { return c.handler }
 
 // The limits of a connection. A peer that is slower than these is cut off and comes again.
 const (
+	openTime    = 30 * time.Second // A store that was killed is put in order first.
 	headerTime  = 5 * time.Second
 	readTime    = 20 * time.Second
 	requestTime = 20 * time.Second // From the header to the answer.
@@ -135,12 +143,9 @@ const (
 	grace       = 10 * time.Second
 )
 
-// Run opens the data, listens, and serves until ctx ends; then it takes no new request, finishes those in hand within
-// 10 seconds, and closes the data.
+// Run listens and serves until ctx ends; then it takes no new request, finishes those in hand within 10 seconds, and
+// closes the data. It runs once.
 func (c *Central) Run(ctx context.Context) error {
-	if err := c.Open(ctx); err != nil {
-		return err
-	}
 	l, err := net.Listen("tcp", c.cfg.Listen)
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for units: %w", err), c.Close())

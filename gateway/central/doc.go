@@ -2,7 +2,7 @@
 // as one HTTP API over one embedded store.
 //
 //	c, err := central.New(central.Config{Dir: "/var/lib/rorpost", Listen: "127.0.0.1:8090"})
-//	err = c.Run(ctx) // Opens the store, listens, and stops in order when ctx ends.
+//	err = c.Run(ctx) // Listens, and stops in order when ctx ends.
 //
 // The API is JSON. Identity travels in bodies, never in a URL:
 //

@@ -89,10 +89,6 @@ func (c *Central) dispatch(w http.ResponseWriter, r *http.Request, routes []rout
 }
 
 func (c *Central) run(w http.ResponseWriter, r *http.Request, ro route) {
-	if c.store == nil {
-		c.fail(w, r, &Problem{http.StatusServiceUnavailable, "the centre is not open", "try again in a moment"})
-		return
-	}
 	if ro.raw != nil {
 		ro.raw(w, r)
 		return

@@ -27,13 +27,13 @@ func (secret) String() string { return "key(masked)" }
 // GoString masks.
 func (secret) GoString() string { return "key(masked)" }
 
-// loadSecret reads the key of dir, and makes one beside a new database. A lost key is an error, not a new key: with
-// another one no order could be found.
-func loadSecret(dir string) (secret, error) {
+// loadSecret reads the key of dir; fresh allows it to be made. A lost key is an error, not a new key: with another one
+// no order could be found.
+func loadSecret(dir string, fresh bool) (secret, error) {
 	path := filepath.Join(dir, keyFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(dir, databaseFile)); err == nil {
+		if !fresh {
 			return secret{}, fmt.Errorf("%s is missing beside the database; restore it from the backup", keyFile)
 		}
 		return makeSecret(path)

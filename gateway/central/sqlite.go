@@ -168,6 +168,13 @@ func (s *embedded) Ready(ctx context.Context) error {
 	})
 }
 
+// empty tells whether no person has ever been kept here.
+func (s *embedded) empty(ctx context.Context) (bool, error) {
+	var n int
+	err := s.r.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM (SELECT 1 FROM orders LIMIT 1)) + (SELECT count(*) FROM (SELECT 1 FROM results LIMIT 1))").Scan(&n)
+	return n == 0, err
+}
+
 // tx is one transaction of the writer.
 type tx struct {
 	ctx context.Context
