@@ -92,12 +92,14 @@ check: ## All of the above that can fail: lint, cross, tests, fuzz, personal num
 	verdicts() { grep -E '^(ok|FAIL|panic:|\?)' "$$log" || true; }; \
 	echo "go test $(RACE) -v ./..."; \
 	if ! $(GO) test $(RACE) -timeout 12m -v ./... >"$$log" 2>&1; then \
-		grep -vE '^ *(=== |--- (PASS|SKIP))' "$$log" | grep -vE '^(PASS|ok|\?)' || true; verdicts; exit 1; \
+		awk '/^(ok|\?) / {held = ""; next} /^FAIL\t/ {print held $$0; held = ""; next} \
+			!/^ *(=== |--- (PASS|SKIP))/ {held = held $$0 "\n"} END {printf "%s", held}' "$$log"; \
+		verdicts; exit 1; \
 	fi; \
-	grep -E '^--- SKIP' -A1 "$$log" | grep -v '^--$$' || true; \
+	awk '/^ *--- SKIP/ && !/InTheTestRun/ {print "skipped " $$3 ":" why} {why = $$0}' "$$log"; \
 	$(MAKE) fuzz 2>&1 | tee "$$fuzz" | grep -vE '^fuzz: elapsed|^PASS'; \
 	all=$$dir/all.log; cat "$$log" "$$fuzz" >"$$all"; \
-	if ! RORPOST_TEST_OUTPUT=$$all $(GO) test ./cmd/rorpost -count=1 -run InTheTestRun >"$$dir/leak.log" 2>&1; then \
+	if ! RORPOST_TEST_OUTPUT=$$all $(GO) test $(RACE) ./cmd/rorpost -count=1 -run InTheTestRun >"$$dir/leak.log" 2>&1; then \
 		echo "check: a personal number stands in the output of the tests"; cat "$$dir/leak.log"; exit 1; \
 	fi; \
 	echo "check: no personal number in $$(wc -l <"$$all") lines of test output"; \
