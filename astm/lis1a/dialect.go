@@ -24,7 +24,7 @@ const (
 	// frame with other bytes is refused too: taking it for a repetition would lose it.
 	NumbersStrict FrameNumbers = iota
 	// NumbersTolerant takes a frame that has the last one's number and other bytes (Yumizen H500), and a session that
-	// begins with another number than 1. A jump is refused: something was lost.
+	// begins with 0. A jump is refused: something was lost.
 	NumbersTolerant
 	// NumbersIgnored takes every number (Yumizen H500 quality control: 1 2 3 4 5 1 1 1 4 5). A lost frame is not noticed.
 	NumbersIgnored

@@ -47,5 +47,6 @@ func (e *ChecksumError) Error() string {
 var (
 	errNoChecksum = errors.New("the checksum is missing")
 	errNoLineEnd  = errors.New("the CR LF after the checksum is missing")
+	errBids       = errors.New("the other side bids for the line")
 	errNoNumber   = errors.New("the frame has no number from 0 to 7")
 )

@@ -36,7 +36,7 @@ const (
 	InstrumentPause = 1 * time.Second        // Idle: before an instrument bids again after contention [LIS01 6.2.7.1].
 	HostPause       = 20 * time.Second       // Idle: before a host bids again after contention [LIS01 6.2.7.2].
 	InterruptPause  = 15 * time.Second       // Idle: before the next ENQ, when the receiver asked for the line [LIS01 6.3.3.2].
-	Turnaround      = 50 * time.Millisecond  // Idle: after the other side's EOT, so that it can go on first.
+	Turnaround      = 50 * time.Millisecond  // Idle: after EOT, so that the other side can bid first.
 	LineEndWait     = 50 * time.Millisecond  // WaitFrame: for a line end that may not come.
 	NoiseWait       = 100 * time.Millisecond // WaitReply: after a byte that is no answer, for the answer behind it.
 )
@@ -213,7 +213,8 @@ func (l *Link) idle(b []byte, out *Output) int {
 }
 
 func (l *Link) open(out *Output) {
-	l.state, l.asked, l.unbidden, out.Begin, out.Timer = Asking, nil, false, true, StopTimer
+	l.state, l.asked, l.unbidden, l.restarted = Asking, nil, false, false
+	out.Begin, out.Timer = true, StopTimer
 }
 
 // noise notes a byte that is part of nothing.

@@ -10,6 +10,7 @@ type receiving struct {
 	scan      scanner
 	asked     *Frame // Asking: the frame in question; nil: the session.
 	unbidden  bool   // The session begins without ENQ.
+	restarted bool   // The session began in the middle of another one.
 	expected  int    // The next frame's number.
 	last      *Frame // The last frame that was kept; nil: none in this session, which is not the same as number 0.
 	kept      int
@@ -73,6 +74,7 @@ func (l *Link) between(b []byte, out *Output) int {
 	case b[0] == ENQ: // A device that was reset bids anew.
 		l.endSession(out, "a new session began before its end")
 		l.open(out)
+		l.restarted = true
 	default:
 		l.noise(b[0], out)
 		if !blank(b[0]) && l.doubt == "" {
@@ -115,16 +117,25 @@ func (l *Link) inOrder(f Frame, out *Output) bool {
 	if f.Number == l.expected {
 		return true
 	}
-	ok := l.dialect.FrameNumbers.takes(f.Number, l.last)
+	ok := l.dialect.FrameNumbers.takes(f.Number, l.last, l.restarted)
 	if ok {
 		out.Notes = append(out.Notes, NoteNumber)
 	}
 	return ok
 }
 
-// takes tells whether a frame may come after last with a number that is not the next one.
-func (n FrameNumbers) takes(number int, last *Frame) bool {
-	return n == NumbersIgnored || n == NumbersTolerant && (last == nil || number == last.Number)
+// takes tells whether a frame may come after last with a number that is not the next one. The first frame of a session
+// may be 0, unless the session may be one that goes on.
+func (n FrameNumbers) takes(number int, last *Frame, restarted bool) bool {
+	switch {
+	case n == NumbersIgnored:
+		return true
+	case n == NumbersStrict:
+		return false
+	case last == nil:
+		return number == 0 && !restarted
+	}
+	return number == last.Number
 }
 
 // answerKeep: Asking about a frame → WaitFrame, with the one answer that each frame gets.
@@ -135,11 +146,11 @@ func (l *Link) answerKeep(a Answer, out *Output) {
 		l.refuse(out)
 		return
 	}
-	l.last, l.expected, l.kept = f, (f.Number+1)%8, l.kept+1
-	if a == Late {
+	if l.kept++; a == Late {
 		l.endSession(out, "a frame could not be kept in time")
 		return
 	}
+	l.last, l.expected = f, (f.Number+1)%8
 	l.acknowledge(out)
 }
 
@@ -173,5 +184,5 @@ func (l *Link) endSession(out *Output, reason string) {
 	l.rest(out, l.turnaround())
 }
 
-// turnaround is the pause after the other side's EOT.
+// turnaround is the pause after EOT.
 func (l *Link) turnaround() time.Duration { return max(Turnaround, l.dialect.AnswerDelay) }

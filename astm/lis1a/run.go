@@ -34,6 +34,7 @@ type driver struct {
 	timer    *time.Timer
 	progress Progress
 	given    *request // The message that the link has.
+	closing  bool     // Run is about to return.
 	late     bool     // An answer came too late: what has come meanwhile belongs to a conversation that is over.
 }
 
@@ -66,6 +67,7 @@ func (d *driver) loop(ctx context.Context, in *reader) error {
 // close ends what is open.
 func (d *driver) close(ctx context.Context, err error) error {
 	d.timer.Stop()
+	d.closing = true
 	ctx = context.WithoutCancel(ctx)
 	if d.link.State() == LineBid || d.link.State() == WaitReply {
 		_ = d.act(ctx, d.link.Cancel()) // The line is given back, if it still stands.
@@ -177,13 +179,20 @@ func (d *driver) ask(ctx context.Context, out Output) (a Answer, asked bool) {
 	return Accept, true
 }
 
-// writeLimit bounds a write: at 300 bits per second a frame of the standard takes eight seconds.
-const writeLimit = 30 * time.Second
+// A write is bounded: at 300 bits per second a frame of the standard takes eight seconds.
+const (
+	writeLimit = 30 * time.Second
+	byeLimit   = time.Second // For the last EOT.
+)
 
 func (d *driver) write(b []byte) error {
 	d.trace(d.conn.opts.Role == Instrument, b)
 	if p, ok := d.conn.port.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = p.SetWriteDeadline(time.Now().Add(writeLimit + replyTime(len(b)) - ReplyTimeout))
+		limit := writeLimit + replyTime(len(b)) - ReplyTimeout
+		if d.closing {
+			limit = byeLimit
+		}
+		_ = p.SetWriteDeadline(time.Now().Add(limit))
 	}
 	n, err := d.conn.port.Write(b)
 	if err == nil && n < len(b) {

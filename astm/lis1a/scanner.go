@@ -136,7 +136,7 @@ func (s *scanner) pushLineEnd(b byte) step {
 		s.fail(errNoLineEnd)
 	}
 	s.part = outside
-	return step{done: true}
+	return step{took: b == ENQ, done: true} // Nobody bids before the answer: ENQ here is a damaged CR.
 }
 
 // finish completes a frame whose line end does not come.

@@ -8,6 +8,7 @@ type sending struct {
 	next        int      // The frame that is on the line, or will be.
 	tries       int      // How often it was refused; before the first one, how often the bid was.
 	interrupted bool     // The receiver asked for the line.
+	confirm     bool     // WaitReply: the frame was answered with EOT once.
 	noisy       bool     // WaitReply: something came that is no answer.
 }
 
@@ -56,8 +57,7 @@ func (l *Link) lineBid(b []byte, out *Output) int {
 		return len(b) // What came with the answer can be no answer to the frame.
 	case NAK:
 		if l.tries++; l.tries >= maxTries {
-			l.fail(out, ErrRefused)
-			break
+			l.sent(out, ErrRefused)
 		}
 		l.rest(out, BusyPause)
 	case ENQ:
@@ -96,9 +96,12 @@ func (l *Link) waitReply(b []byte, out *Output) int {
 	switch {
 	case b[0] == ACK:
 		return l.acknowledged(b, out)
-	case b[0] == EOT: // An acknowledgement, and a wish [LIS01 6.3.3].
-		l.interrupted = true
-		return l.acknowledged(b, out)
+	case b[0] == EOT:
+		l.wanted(out)
+		return len(b)
+	case b[0] == ENQ: // Who bids is not receiving: our session is over on the other side.
+		l.fail(out, errBids)
+		return len(b)
 	case b[0] == NAK:
 		l.again(out)
 		return len(b)
@@ -112,29 +115,42 @@ func (l *Link) waitReply(b []byte, out *Output) int {
 
 // acknowledged: the next frame, or EOT after the last.
 func (l *Link) acknowledged(b []byte, out *Output) int {
-	l.next, l.tries = l.next+1, 0
+	l.next, l.tries, l.confirm = l.next+1, 0, false
+	if l.next < len(l.frames) {
+		l.transmit(out)
+		return len(b) // What came with the answer can be no answer to the next frame.
+	}
+	out.Write = []byte{EOT}
+	pause := l.turnaround()
+	if l.interrupted {
+		pause = InterruptPause
+	}
+	l.sent(out, nil)
+	l.rest(out, pause)
+	n := 1
+	for n < len(b) && (b[n] == ACK || b[n] == NAK) {
+		n++ // Nor one to our next bid.
+	}
+	return n
+}
+
+// wanted: EOT for an answer is the receiver's wish for the line, and an acknowledgement [LIS01 6.3.3]. But one that ends
+// a bid of the other side which we did not hear looks the same; so the frame is sent again, which a receiver that has it
+// discards, and only the second EOT is taken for an acknowledgement.
+func (l *Link) wanted(out *Output) {
+	l.interrupted = true
 	switch {
-	case l.next == len(l.frames):
-		out.Write = []byte{EOT}
-		pause := l.afterMessage()
-		l.sent(out, nil)
-		l.rest(out, pause)
-		return 1
-	case l.interrupted && l.dialect.GrantInterrupt:
+	case l.dialect.GrantInterrupt && l.next < len(l.frames)-1:
 		out.Write = []byte{EOT}
 		l.next, l.interrupted = 0, false
 		l.rest(out, InterruptPause)
-	default:
+	case !l.confirm:
+		l.confirm = true
+		out.Notes = append(out.Notes, NoteResent)
 		l.transmit(out)
+	default:
+		l.acknowledged(nil, out)
 	}
-	return len(b) // What came with the answer can be no answer to the next frame.
-}
-
-func (l *Link) afterMessage() time.Duration {
-	if l.interrupted {
-		return InterruptPause
-	}
-	return 0
 }
 
 // again: the same frame with the same number, or EOT after the sixth refusal [LIS01 6.5.1.2].
