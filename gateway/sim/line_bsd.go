@@ -1,0 +1,7 @@
+//go:build unix && !linux
+
+package sim
+
+import "golang.org/x/sys/unix"
+
+const ioctlGetTermios, ioctlSetTermios = unix.TIOCGETA, unix.TIOCSETA
