@@ -70,6 +70,9 @@ func (c *Central) record(q request, w lab.OrderWire) (OrderRecord, error) {
 	if w.Status == "" {
 		w.Status = lab.Ordered
 	}
+	if w.Status != lab.Ordered || w.ClaimedBy != "" || len(w.Specimens) > 0 {
+		return OrderRecord{}, unfit("a new order is not yet fetched or collected", `leave out claimed_by and specimens, and status or say "ordered"`)
+	}
 	o, err := w.Order(q.now)
 	if err != nil {
 		return OrderRecord{}, err
@@ -102,8 +105,6 @@ func checkNew(o lab.Order) error {
 		return unfit("the order names nobody", "give a personal number, a reserve number or a coded id")
 	case strings.Contains(strings.ReplaceAll(o.ID, "-", ""), strings.ReplaceAll(o.Person.ID.Wire(), "-", "")):
 		return unfit("the order id holds the person's number", "give the order an id that says nothing of the person")
-	case o.Status != lab.Ordered || o.ClaimedBy != "" || len(o.Specimens) > 0:
-		return unfit("a new order is not yet fetched or collected", `leave out claimed_by and specimens, and status or say "ordered"`)
 	case len(o.Tests) == 0:
 		return unfit("the order has no tests", "name at least one test")
 	}

@@ -1,6 +1,7 @@
 package central
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,7 +32,7 @@ func problemOf(err error) *Problem {
 	case errors.As(err, &number):
 		return &Problem{http.StatusUnprocessableEntity, number.Error(), number.Hint}
 	case errors.As(err, &fault) && fault.Class == lab.Reject:
-		return &Problem{http.StatusUnprocessableEntity, fault.Error(), fault.Hint}
+		return &Problem{http.StatusUnprocessableEntity, fault.Error(), cmp.Or(fault.Hint, "correct the order and send it again")}
 	case errors.Is(err, ErrUnknown):
 		return &Problem{http.StatusNotFound, "there is no such order", "check the order id; it may belong to another order store"}
 	case errors.Is(err, ErrUsed):
