@@ -56,7 +56,8 @@ func (w walker) value(t reflect.Type, path string) error {
 	case t.Kind() == reflect.Pointer:
 		return w.value(t.Elem(), path)
 	case t.Kind() == reflect.Struct:
-		return w.composite('{', path, "an object", func() error { return w.object(t, path) })
+		given := map[string]bool{}
+		return w.composite('{', path, "an object", func() error { return w.member(t, path, given) })
 	case t.Kind() == reflect.Slice:
 		return w.composite('[', path, "a list", func() error { return w.list(t.Elem(), path) })
 	}
@@ -103,8 +104,8 @@ func (w walker) composite(open json.Delim, path, want string, members func() err
 
 func (w walker) list(t reflect.Type, path string) error { return w.value(t, path+"[]") }
 
-// object reads one member of an object.
-func (w walker) object(t reflect.Type, path string) error {
+// member reads one member of an object. Given twice it would have two meanings.
+func (w walker) member(t reflect.Type, path string, given map[string]bool) error {
 	tok, err := w.dec.Token()
 	name, ok := tok.(string)
 	if err != nil || !ok {
@@ -125,6 +126,10 @@ func (w walker) object(t reflect.Type, path string) error {
 		slices.Sort(allowed)
 		return bad(fmt.Sprintf("unknown member %s", path+harmless(name)), "allowed are: "+strings.Join(allowed, ", "))
 	}
+	if given[name] {
+		return bad(fmt.Sprintf("member %s is given twice", path+name), "give every member once")
+	}
+	given[name] = true
 	return w.value(inner, path+name)
 }
 
