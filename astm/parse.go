@@ -99,7 +99,7 @@ type parser struct {
 func (p *parser) take(line []byte, end string) {
 	r := Record{raw: line, end: end, start: letterAt(line)}
 	kind := r.Type()
-	if kind != 0 && strings.IndexByte(letters, kind) >= 0 {
+	if kind != 0 && strings.IndexByte(letters, kind) >= 0 && !isWord(line[r.start:]) {
 		p.known++
 	}
 	m := p.message(kind)
@@ -186,11 +186,14 @@ func (m *Message) settleCharset(set Charset) {
 
 // letterAt is where a record's letter is: first, or after the one digit that loggers leave of a frame.
 func letterAt(line []byte) int {
-	if len(line) > 1 && line[0] >= '0' && line[0] <= '7' && isLetter(line[1]) && (len(line) == 2 || !isLetter(line[2]) && !isDigit(line[2])) {
+	if len(line) > 1 && line[0] >= '0' && line[0] <= '7' && isLetter(line[1]) && !isWord(line[1:]) {
 		return 1
 	}
 	return 0
 }
+
+// isWord tells whether a record begins like text rather than with a letter of its own.
+func isWord(line []byte) bool { return len(line) > 1 && (isLetter(line[1]) || isDigit(line[1])) }
 
 // forbidden are the control characters that no record may hold [LIS02 6.1].
 func forbidden(c rune) bool {
