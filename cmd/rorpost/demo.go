@@ -144,8 +144,8 @@ func (d *demo) choose() (err error) {
 	if p.Web, err = freeAddress(d.flags.listen); err != nil {
 		return err
 	}
-	for _, a := range []*string{&p.Central, &p.Answers, &p.Analyzer} {
-		if *a, err = freeAddress("127.0.0.1:0"); err != nil {
+	for a, wanted := range map[*string]string{&p.Central: "127.0.0.1:8090", &p.Answers: "127.0.0.1:0", &p.Analyzer: "127.0.0.1:0"} {
+		if *a, err = freeAddress(wanted); err != nil {
 			return err
 		}
 	}

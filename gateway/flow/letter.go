@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"rorpost/gateway/lab"
@@ -48,7 +49,7 @@ func (f *Flow) letter(a store.Arrival, o lab.Order, d Destination, n int) (store
 	}
 	return store.Owed{
 		Key: key, Destination: d.Name, Lane: f.lane(d, o.Person.ID, specimen), Kind: "order", Subject: o.ID,
-		Label: fmt.Sprintf("order %s, %d tests", o.ID, len(o.Tests)), Payload: m.Bytes(),
+		Label: "order " + o.ID + ": " + strings.Join(orderCodes(o), ", "), Payload: m.Bytes(),
 	}, nil
 }
 
