@@ -104,7 +104,7 @@ func TestP9_NoPersonOutsideTheBodies(t *testing.T) {
 		if len(text) < 500 {
 			t.Errorf("%s: nothing is there to look at: %q", where, text)
 		}
-		for _, tell := range []string{"19850101", "850101", "2382", "2383", "0101238", "Testsson", "Åsa"} {
+		for _, tell := range []string{"0101238", "850101-238", "Testsson", "Åsa"} {
 			if i := strings.Index(text, tell); i >= 0 {
 				t.Errorf("%s tells %q: …%s…", where, tell, text[max(0, i-80):min(len(text), i+80)])
 			}

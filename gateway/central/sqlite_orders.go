@@ -59,8 +59,8 @@ func (s *embedded) Place(ctx context.Context, o OrderRecord) (kept OrderRecord, 
 		if err != nil {
 			return err
 		}
-		for _, b := range before {
-			if kept = b; b.ID != o.ID || !bytes.Equal(b.Content, o.Content) {
+		if len(before) > 0 {
+			if kept = before[0]; len(before) > 1 || kept.ID != o.ID || !bytes.Equal(kept.Content, o.Content) {
 				return ErrContent
 			}
 			return nil
