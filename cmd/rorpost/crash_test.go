@@ -49,7 +49,7 @@ func TestP1_P2_P4_KilledUnderLoad(t *testing.T) {
 	wg.Go(func() { _ = d.world.Run(peers) })
 	visits, stopVisits := context.WithCancel(ctx)
 	defer stopVisits()
-	wg.Go(func() { d.world.Visits(visits, 1, 100*time.Millisecond, func(error) {}) })
+	wg.Go(func() { d.world.Visits(visits, sim.Pace{First: 1, Every: 100 * time.Millisecond}, func(error) {}) })
 	rounds := crashRounds(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -135,16 +135,15 @@ func noIdentityInLogs(t *testing.T, dir string) {
 	}
 }
 
-// TestDemoAccount runs the whole demo for a short time.
+// TestDemoAccount runs the whole demo for fifty patients.
 func TestDemoAccount(t *testing.T) {
 	if !canSimulate() {
 		t.Skip("this system has no pseudo-terminals")
 	}
 	d := newTestDemo(t)
-	d.flags.exitAfter = 20 * time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	d.flags.patients = 50
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	d.began = time.Now()
 	if err := d.start(ctx); err != nil {
 		t.Fatal(err)
 	}

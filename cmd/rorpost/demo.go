@@ -30,6 +30,7 @@ type demoFlags struct {
 	seed      uint64
 	speed     float64
 	exitAfter time.Duration
+	patients  int
 	json      bool
 	listen    string
 	login     bool
@@ -50,8 +51,9 @@ Exit status 1 when anything was lost, doubled, or still owed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), cmd.OutOrStdout(), f) },
 	}
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "which patients, orders and failures")
-	cmd.Flags().Float64Var(&f.speed, "speed", 0, "patients a second (default 1, and 4 with --exit-after)")
+	cmd.Flags().Float64Var(&f.speed, "speed", 0, "patients a second (default 1, and 4 with --exit-after or --patients)")
 	cmd.Flags().DurationVar(&f.exitAfter, "exit-after", 0, "end by itself after this time, at least 10s")
+	cmd.Flags().IntVar(&f.patients, "patients", 0, "end by itself after this many patients")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the account as JSON")
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "address of the gateway's pages; another port is taken when it is in use")
 	cmd.Flags().BoolVar(&f.login, "login", false, "ask for a log-in, with a password made for this run")
@@ -59,8 +61,12 @@ Exit status 1 when anything was lost, doubled, or still owed.`,
 	return cmd
 }
 
-// drain is how long before its end a bounded demo lets no more patients in.
-const drain = 7 * time.Second
+// drain is how long before its end a bounded demo lets no more patients in; patience is how long any other waits for what
+// is under way.
+const (
+	drain    = 7 * time.Second
+	patience = 30 * time.Second
+)
 
 func runDemo(ctx context.Context, out io.Writer, f demoFlags) error {
 	if f.exitAfter != 0 && f.exitAfter < 10*time.Second {
@@ -237,9 +243,10 @@ func (d *demo) live(ctx context.Context) {
 		timer := time.AfterFunc(time.Until(end.Add(-drain)), stopVisits)
 		defer timer.Stop()
 	}
-	d.world.Visits(visits, 1, d.interval(), func(err error) { d.problems = append(d.problems, err.Error()) })
+	pace := sim.Pace{First: 1, Count: d.flags.patients, Every: d.interval()}
+	d.world.Visits(visits, pace, func(err error) { d.problems = append(d.problems, err.Error()) })
 	if end.IsZero() {
-		end = time.Now().Add(drain)
+		end = time.Now().Add(patience)
 	}
 	d.settle(end.Add(-time.Second))
 	stopPeers()
@@ -252,7 +259,7 @@ func (d *demo) interval() time.Duration {
 	speed := d.flags.speed
 	switch {
 	case speed > 0:
-	case d.flags.exitAfter > 0:
+	case d.flags.exitAfter > 0, d.flags.patients > 0:
 		speed = 4
 	default:
 		speed = 1

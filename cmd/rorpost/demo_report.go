@@ -197,9 +197,12 @@ func (d *demo) greet(out io.Writer) {
   answers to  %s    CRP analyzer    %s
 
 Patients come every %s; some things fail on purpose. `, p.Scanner, p.Serial, p.Lab, p.Journal, p.Answers, p.Analyzer, d.interval())
-	if d.flags.exitAfter == 0 {
-		fmt.Fprintln(out, "Ctrl-C stops and prints the account.")
-	} else {
+	switch {
+	case d.flags.exitAfter > 0:
 		fmt.Fprintf(out, "It stops by itself after %s.\n", d.flags.exitAfter)
+	case d.flags.patients > 0:
+		fmt.Fprintf(out, "It stops by itself after %d patients.\n", d.flags.patients)
+	default:
+		fmt.Fprintln(out, "Ctrl-C stops and prints the account.")
 	}
 }

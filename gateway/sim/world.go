@@ -119,18 +119,24 @@ func (w *World) Idle() bool {
 	return w.Lab.Idle() && w.HbA1c.Idle() && w.CRP.Idle() && w.Ledger.Settled()
 }
 
-// Visits lets patients come, one each interval, until ctx ends; it returns how many came. A visit that fails because
-// the gateway is away is counted by problem and not repeated.
-func (w *World) Visits(ctx context.Context, first int, every time.Duration, problem func(error)) int {
-	tick := time.NewTicker(every)
+// Pace is who comes, and how fast.
+type Pace struct {
+	First int           // Number of the first order.
+	Count int           // How many come; 0 means until ctx ends.
+	Every time.Duration // One each interval.
+}
+
+// Visits lets patients come. A visit that fails, because the gateway is away, is told to problem and not repeated.
+func (w *World) Visits(ctx context.Context, p Pace, problem func(error)) {
+	tick := time.NewTicker(p.Every)
 	defer tick.Stop()
-	for n := first; ; n++ {
+	for n := p.First; p.Count == 0 || n < p.First+p.Count; n++ {
 		if err := w.Nurse.Visit(ctx, n); err != nil && ctx.Err() == nil {
 			problem(err)
 		}
 		select {
 		case <-ctx.Done():
-			return n - first + 1
+			return
 		case <-tick.C:
 		}
 	}
