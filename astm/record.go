@@ -93,3 +93,26 @@ func nth(s []byte, delim byte, n int) []byte {
 	}
 	return s
 }
+
+// Components is the number of components of a field's repeat; 0 when it is empty or not there.
+func (r Record) Components(field, repeat int) int {
+	f := r.field(field)
+	if !r.defines(field) {
+		f = nth(f, r.delims.Repeat, max(1, repeat))
+	}
+	switch {
+	case len(f) == 0:
+		return 0
+	case r.defines(field):
+		return 1
+	}
+	return bytes.Count(f, []byte{r.delims.Component}) + 1
+}
+
+// Text is the record from its letter on: as Raw, without a frame's number before it.
+func (r Record) Text() []byte {
+	if len(r.raw) == 0 {
+		return nil
+	}
+	return r.raw[r.start:]
+}

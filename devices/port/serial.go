@@ -68,8 +68,11 @@ func hint(err error) string {
 // slice is how long one read of the system lasts: a deadline that is set meanwhile is seen after it.
 const slice = 100 * time.Millisecond
 
-// closeLimit bounds Close: a driver whose device is gone may wait for output to drain.
-const closeLimit = 2 * time.Second
+// A driver whose device is gone waits for output to drain, so that is bounded.
+const (
+	drainLimit = 500 * time.Millisecond
+	closeLimit = 2 * time.Second
+)
 
 // serialPort is an open serial line.
 type serialPort struct {
@@ -132,16 +135,24 @@ func (p *serialPort) Write(b []byte) (int, error) {
 // Close closes the line; a Read that waits returns.
 func (p *serialPort) Close() error {
 	p.once.Do(func() {
-		_ = p.port.ResetOutputBuffer() // What cannot drain would keep Close waiting; a pseudo-terminal has none.
-		done := make(chan error, 1)
-		go func() { done <- p.port.Close() }() // Ends when the driver lets it, which may be long after us.
-		select {
-		case p.closed = <-done:
-		case <-time.After(closeLimit):
-			p.closed = errors.New("the driver does not close the port")
+		if bounded(p.port.Drain, drainLimit) != nil {
+			_ = p.port.ResetOutputBuffer() // What cannot drain would keep Close waiting.
 		}
+		p.closed = bounded(p.port.Close, closeLimit)
 	})
 	return p.closed
+}
+
+// bounded calls what the driver may never return from. The goroutine ends when the driver lets it.
+func bounded(call func() error, limit time.Duration) error {
+	done := make(chan error, 1)
+	go func() { done <- call() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(limit):
+		return errors.New("the driver does not answer")
+	}
 }
 
 // lost words what a line says whose device is gone.
