@@ -202,7 +202,7 @@ func (f *Flow) giveBack(a store.Arrival, state collect.State, kept []lab.Order) 
 		if keep[id] {
 			continue
 		}
-		one, err := f.status(a.ID, id, "release", map[string]string{"unit": f.o.Unit.HSA})
+		one, err := f.status(a.ID, id, "release", map[string]string{"unit": f.o.Unit.HSA, "collection": state.ID()})
 		if err != nil {
 			return nil, err
 		}

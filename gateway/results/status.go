@@ -57,14 +57,18 @@ func Next(prev, next lab.Status, same bool) (Step, string) {
 	return Take, ""
 }
 
-// Key names one observation over all its versions: order or specimen, filler number, code and sub-id. It is a hash,
-// so that it may stand in an index.
+// Key names one observation over all its versions: order or specimen, filler number, code and sub-id. An analyzer gives
+// no filler number: then its name stands for it, since two analyzers that measure the same tube give two results. The
+// key is a hash, so that it may stand in an index.
 func Key(order string, r lab.Report, o lab.Observation) string {
-	place := order
+	place, filler := order, "filler "+r.Filler
 	if place == "" {
 		place = "specimen " + r.Specimen
 	}
-	return digest(place, r.Specimen, r.Filler, o.Code.Code, o.Code.System, o.Sub)
+	if r.Filler == "" {
+		filler = "source " + r.Source
+	}
+	return digest(place, r.Specimen, filler, o.Code.Code, o.Code.System, o.Sub)
 }
 
 // Fingerprint tells whether two versions of an observation say the same.

@@ -85,3 +85,19 @@ func TestOverall(t *testing.T) {
 		}
 	}
 }
+
+func TestKey(t *testing.T) {
+	o := lab.Observation{Code: lab.Code{Code: "X"}}
+	report := func(source, filler string) lab.Report {
+		return lab.Report{Specimen: "7", Source: source, Filler: filler}
+	}
+	if Key("o", report("a", ""), o) == Key("o", report("b", ""), o) {
+		t.Error("two analyzers that measure the same tube were taken for one")
+	}
+	if Key("o", report("a", "F1"), o) != Key("o", report("b", "F1"), o) {
+		t.Error("a correction that comes in by another door was not known again")
+	}
+	if Key("o", report("a", "F1"), o) == Key("o", report("a", "F2"), o) {
+		t.Error("two filler numbers were taken for one")
+	}
+}
