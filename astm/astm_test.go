@@ -82,6 +82,7 @@ func TestTolerance(t *testing.T) {
 		{"no terminator", "H|\\^&\rR|1\r", "HR", []string{"no terminator"}, false},
 		{"unknown type", "H|\\^&\rX|1\rL|1\r", "HXL", []string{"no record type"}, true},
 		{"no letter", "H|\\^&\r|1\rL|1\r", "H\x00L", []string{"does not begin"}, true},
+		{"remarks first", "# remark\n\nH|\\^&\nR|1\nL|1\n", "\x00HRL", []string{"does not begin"}, true},
 		{"no definition", "H\rR|1\rL|1\r", "HRL", []string{"defines no delimiters"}, true},
 		{"letters as delimiters", "HELLO\rR|1\rL|1\r", "HRL", []string{"defines no delimiters"}, true},
 		{"control character", "H|\\^&\rR|\x00\rL|1\r", "HRL", []string{"control character"}, true},

@@ -3,6 +3,7 @@ package astm
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -121,13 +122,18 @@ func (p *parser) message(kind byte) *Message {
 	if n := len(p.messages); n > 0 {
 		last := p.messages[n-1]
 		open := !last.Terminated || kind == 0
-		if open && (kind != 'H' || len(last.Records) == 0) {
+		if open && (kind != 'H' || !last.begun()) {
 			return last
 		}
 	}
 	p.delims = DefaultDelimiters() // They hold for one message only [LIS02 5.4.7].
 	p.messages = append(p.messages, &Message{})
 	return p.messages[len(p.messages)-1]
+}
+
+// begun tells whether there is a record; remarks before the header are none.
+func (m *Message) begun() bool {
+	return slices.ContainsFunc(m.Records, func(r Record) bool { return r.Type() != 0 })
 }
 
 func (p *parser) header(m *Message, from []byte) {
@@ -159,7 +165,7 @@ func (m *Message) judge(r Record) {
 	case strings.IndexByte(letters, kind) < 0:
 		m.problem(fmt.Sprintf("%q is no record type of the standard", kind))
 	}
-	if len(m.Records) == 0 && kind != 'H' {
+	if kind != 0 && kind != 'H' && !m.begun() {
 		m.problem("the message has no header; the usual delimiters are assumed")
 	}
 	if r.start > 0 {

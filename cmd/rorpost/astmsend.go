@@ -140,6 +140,9 @@ func astmTransmissions(in astmInput) []astmTransmission {
 	for _, m := range in.messages {
 		var text []byte
 		for _, r := range m.Records {
+			if r.Type() == 0 {
+				continue // A remark in the file.
+			}
 			text = append(append(text, r.Text()...), lis1a.CR)
 		}
 		add(astmTransmission{frames: lis1a.Encode(text, 0), made: true, err: lis1a.CheckText(text)})
