@@ -125,6 +125,10 @@ func (k *checker) centralExposure() {
 		k.wrong("central.listen", "give [central] tls a cert, a key and a client_ca, or listen on 127.0.0.1",
 			"central.listen = %q can be reached from the network without client certificates", c.Listen)
 	}
+	if !loopback(c.Listen) && c.TLS.ClientCA != "" && (len(c.Sources) == 0 || len(c.Consumers) == 0) {
+		k.wrong("central.listen", "give [central] sources and consumers, the names in their certificates",
+			"central.listen = %q: every unit's certificate could place orders and empty the patient queue", c.Listen)
+	}
 }
 
 // oneOf checks a value against those allowed.

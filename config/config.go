@@ -91,9 +91,11 @@ type Orders struct {
 
 // Central is the order store and patient queue, for rorpost central.
 type Central struct {
-	Dir    string    `toml:"dir"`
-	Listen string    `toml:"listen"`
-	TLS    ServerTLS `toml:"tls"`
+	Dir       string    `toml:"dir"`
+	Listen    string    `toml:"listen"`
+	Sources   []string  `toml:"sources"`   // Certificate names that may place and cancel orders.
+	Consumers []string  `toml:"consumers"` // Certificate names that may empty the patient queue.
+	TLS       ServerTLS `toml:"tls"`
 }
 
 // Listener takes messages in.

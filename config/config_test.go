@@ -24,7 +24,7 @@ func TestExampleEqualsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
-	want.Web.Hosts = []string{}
+	want.Web.Hosts, want.Central.Sources, want.Central.Consumers = []string{}, []string{}, []string{} // Written, and empty.
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -27,7 +27,7 @@ func Default() *Config {
 func DefaultListener() Listener {
 	return Listener{
 		Protocol: "mllp", Ack: "auto", Unmatched: "park", Processing: []string{"P"}, Zone: "Europe/Stockholm",
-		Specimen:   []string{"SPM-2.1.1", "SPM-2.2.1", "SPM-2", "SAC-3.1", "OBR-3.1"},
+		Specimen:   []string{"SPM-2.1.1", "SPM-2.2.1", "SPM-2", "SAC-3.1"},
 		MaxMessage: 4 << 20, MaxConnections: 64,
 	}
 }

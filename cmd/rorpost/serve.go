@@ -64,7 +64,7 @@ func newCentralCommand() *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("central.tls: %w", err)
 				}
-				c, err := central.New(central.Config{Dir: cfg.Central.Dir, Listen: cfg.Central.Listen, TLS: tls, Log: log})
+				c, err := central.New(central.Config{Dir: cfg.Central.Dir, Listen: cfg.Central.Listen, TLS: tls, Sources: cfg.Central.Sources, Consumers: cfg.Central.Consumers, Log: log})
 				if err != nil {
 					return err
 				}
