@@ -170,7 +170,7 @@ func (f *Flow) oweEach(a store.Arrival, s *store.Settlement, vs []verdict, dest 
 			continue
 		}
 		if !v.forPatient() {
-			s.Note = notForPatients
+			s.Note = also(s.Note, notForPatients)
 			continue
 		}
 		key := f.o.Store.Key(a.ID, fmt.Sprintf("report %d", i), dest.Name, 0)

@@ -41,6 +41,9 @@ func (f *Flow) Instrument(ctx context.Context, a store.Arrival) (answer []byte, 
 		s.Decision, s.Rule = "filtered", "the session holds no results"
 		return nil, f.settle(ctx, s)
 	}
+	if !terminated(messages) {
+		s.Note = "a message ended without its L record: something may be missing at its end"
+	}
 	if s.Supersedes, err = f.repeated(ctx, a, messages); err != nil {
 		return nil, err
 	}
@@ -93,14 +96,11 @@ func (f *Flow) settleResults(ctx context.Context, a store.Arrival, s store.Settl
 	if len(s.Owed) == 0 && len(o.parked) == 0 {
 		s.Decision, s.Rule = "filtered", strings.Join(slices.Compact(o.aside), "; ")
 	}
-	var notes []string
 	for _, v := range o.judged {
-		notes = append(notes, v.notes...)
+		for _, n := range v.notes {
+			s.Note = also(s.Note, n)
+		}
 	}
-	if s.Note != "" {
-		notes = append(notes, s.Note)
-	}
-	s.Note = strings.Join(slices.Compact(notes), "; ")
 	if len(o.parked) > 0 {
 		reasons := make([]string, len(o.parked))
 		for i, p := range o.parked {
@@ -122,7 +122,7 @@ func (f *Flow) owe(a store.Arrival, s *store.Settlement, v verdict, n int) error
 	for _, name := range d.To {
 		dest := f.o.Destinations[name]
 		if dest.Serves == "patient" && !v.forPatient() {
-			s.Note = notForPatients
+			s.Note = also(s.Note, notForPatients)
 			continue
 		}
 		key := f.o.Store.Key(a.ID, fmt.Sprintf("report %d", n), name, 0)
@@ -138,6 +138,17 @@ func (f *Flow) owe(a store.Arrival, s *store.Settlement, v verdict, n int) error
 
 // notForPatients is the named rule of P14.
 const notForPatients = "not for the patient queue: no order of a person who may be linked"
+
+// also adds a sentence to a note, once.
+func also(note, sentence string) string {
+	switch {
+	case note == "":
+		return sentence
+	case strings.Contains(note, sentence):
+		return note
+	}
+	return note + "; " + sentence
+}
 
 // routed asks the table; a filter or a park of the table ends the report.
 func (f *Flow) routed(s *store.Settlement, facts router.Facts) (router.Decision, error) {

@@ -105,7 +105,8 @@ func (t *tx) resolveDelivery(item ParkedItem, action string) error {
 	return err
 }
 
-const parkedColumns = `id, arrival, delivery, source, reason, hint, subject, at, resolved, resolved_at, resolved_by, resolved_why`
+// A parked delivery is shown with the arrival that it is owed for.
+const parkedColumns = `id, CASE delivery WHEN 0 THEN arrival ELSE (SELECT d.arrival FROM delivery d WHERE d.id = parked.delivery) END, delivery, source, reason, hint, subject, at, resolved, resolved_at, resolved_by, resolved_why`
 
 func scanParked(scan func(...any) error, p *ParkedItem) error {
 	var at, resolved int64

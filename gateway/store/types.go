@@ -188,7 +188,7 @@ type Attempt struct {
 	Detail, Hint string
 }
 
-// ParkedItem is one thing set aside for a person: an arrival or a delivery, the other number is 0.
+// ParkedItem is one thing set aside for a person: an arrival, or, when Delivery is not 0, a delivery owed for it.
 type ParkedItem struct {
 	ID          int64
 	Arrival     int64

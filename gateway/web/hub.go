@@ -139,16 +139,6 @@ func (h *hub) last(n int) []numbered {
 	return out
 }
 
-// arrivalOf returns the arrival that a delivery is owed for, when one of the recent events said so; 0 otherwise.
-func (h *hub) arrivalOf(delivery int64) int64 {
-	for _, n := range h.last(recentEvents) {
-		if n.Event.Delivery == delivery && n.Event.Arrival != 0 {
-			return n.Event.Arrival
-		}
-	}
-	return 0
-}
-
 // open tells how many streams are open.
 func (h *hub) open() int {
 	h.mu.Lock()

@@ -76,20 +76,14 @@ func verb(n int, one, many string) string {
 func (s *Server) cardOfParked(r *http.Request, it store.ParkedItem) parkedCard {
 	c := parkedCard{ParkedItem: it, Where: "from " + it.Source, CanResolve: s.o.Resolve != nil}
 	if it.Delivery != 0 {
-		if c.Arrival == 0 {
-			c.Arrival = s.hub.arrivalOf(it.Delivery)
-		}
 		c.Where = "to " + it.Source
 		c.Attempts = s.historyOf(r, c.Arrival, it.Delivery)
 	}
 	return c
 }
 
-// historyOf returns the attempts of one delivery; none when its arrival is not known.
+// historyOf returns the attempts of one delivery.
 func (s *Server) historyOf(r *http.Request, arrival, delivery int64) []attemptRow {
-	if arrival == 0 {
-		return nil
-	}
 	d, err := s.o.Store.Arrival(r.Context(), arrival)
 	if err != nil {
 		return nil
