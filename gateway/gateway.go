@@ -97,6 +97,7 @@ func (g *Gateway) start(ctx context.Context, s *steps) (err error) {
 	}
 	s.running("intake", g.takeIn)
 	s.running("retention", g.retain)
+	s.running("sweep", g.sweep)
 	return nil
 }
 
@@ -212,6 +213,22 @@ func (g *Gateway) retain(ctx context.Context) error {
 		if n < 50 {
 			rest(ctx, time.Minute)
 		}
+	}
+	return nil
+}
+
+// sweep gives back, once a minute, the collections that nobody has finished.
+func (g *Gateway) sweep(ctx context.Context) error {
+	for ctx.Err() == nil {
+		for _, d := range g.cfg.Devices {
+			if !d.IsScanner() {
+				continue
+			}
+			if err := g.flow.Sweep(ctx, d.Name); err != nil && ctx.Err() == nil {
+				g.log.Warn("an open collection could not be given back", "desk", d.Name, "error", err)
+			}
+		}
+		rest(ctx, time.Minute)
 	}
 	return nil
 }

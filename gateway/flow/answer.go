@@ -34,7 +34,7 @@ func (f *Flow) Answer(ctx context.Context, a store.Arrival) ([][]byte, error) {
 	}
 	peer := f.o.Peers[a.Source]
 	if len(peer.Processing) > 0 && !slices.Contains(peer.Processing, h.ProcessingID) {
-		return f.refuse(ctx, m, s, hl7.ErrorDetail{Segment: "MSH", Field: 11, Code: "202", Text: "processing id " + h.ProcessingID + " is not accepted here; accepted: " + strings.Join(peer.Processing, ", ")})
+		return f.refuse(ctx, m, s, hl7.ErrorDetail{Segment: "MSH", Field: 11, Code: "202", Text: "the processing id in MSH-11 is not accepted here; accepted: " + strings.Join(peer.Processing, ", ")})
 	}
 	if h.Type == "ORU" || h.Type == "OUL" {
 		err = f.answerResults(ctx, a, m, peer, s)

@@ -117,3 +117,39 @@ func TestAReleasedResultFindsItsOrder(t *testing.T) {
 		t.Errorf("%s, %d deliveries; want it owed to both", decision(after), len(after.Deliveries))
 	}
 }
+
+// TestP8_ACollectionLeftOpenIsGivenBack: after its lifetime the orders are free for another unit.
+func TestP8_ACollectionLeftOpenIsGivenBack(t *testing.T) {
+	b := newBench(t)
+	b.order("EPH-1", woman, lab.OIDPersonnummer)
+	b.scan(b.flow, woman)
+	if err := b.flow.Sweep(t.Context(), "scanner"); err != nil {
+		t.Fatal(err)
+	}
+	if _, busy, err := b.flow.Desk(t.Context(), "scanner"); err != nil || !busy {
+		t.Fatalf("busy %v, %v; want the collection still open", busy, err)
+	}
+	b.flow.o.Desk.Lifetime = 0
+	if err := b.flow.Sweep(t.Context(), "scanner"); err != nil {
+		t.Fatal(err)
+	}
+	owed, err := b.store.Owed(t.Context(), OrderStore, 0, 10)
+	if err != nil || len(owed) != 1 || !strings.Contains(string(owed[0].Payload), "/v1/orders/EPH-1/release") {
+		t.Errorf("owed %d, %v; want the order given back", len(owed), err)
+	}
+	if _, busy, _ := b.flow.Desk(t.Context(), "scanner"); busy {
+		t.Error("the collection is still open")
+	}
+}
+
+// TestP9_ASpecimenIDThatIsAPersonStaysHidden: no reason, label or log shows what staff typed for a specimen.
+func TestP9_ASpecimenIDThatIsAPersonStaysHidden(t *testing.T) {
+	b := newBench(t)
+	d, _, err := b.answer(oru("R1", "", "", "", girl, "5", "F"))
+	if err != nil || decision(d) != "parked" {
+		t.Fatalf("%s, %v", decision(d), err)
+	}
+	if strings.Contains(reason(d)+d.Parked[0].Hint+b.log.String(), girl) {
+		t.Errorf("the reason shows the number: %s", strings.ReplaceAll(reason(d), girl, "…"))
+	}
+}

@@ -153,6 +153,8 @@ func (f *Flow) Again(ctx context.Context, a store.Arrival) error {
 	case store.KindMLLP:
 		_, err := f.Answer(ctx, a)
 		return err
+	case store.KindAPI:
+		return f.settle(ctx, store.Settlement{Arrival: a.ID, Decision: "filtered", Rule: "a sweep that was interrupted: the next one does its work"})
 	}
 	return f.parkArrival(ctx, store.Settlement{Arrival: a.ID}, "nothing is known of arrivals of kind "+string(a.Kind), "")
 }

@@ -259,7 +259,7 @@ func (v verdict) label() string {
 	if len(codes) > 3 {
 		codes = append(codes[:3], fmt.Sprintf("and %d more", len(codes)-3))
 	}
-	return strings.TrimSpace(fmt.Sprintf("specimen %s: %s", v.report.Specimen, strings.Join(codes, ", ")))
+	return strings.TrimSpace(fmt.Sprintf("specimen %s: %s", lab.ShownSpecimen(v.report.Specimen), strings.Join(codes, ", ")))
 }
 
 // retryable tells whether the fault goes away by itself, so that the arrival may stay unsettled.

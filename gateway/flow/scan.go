@@ -191,6 +191,22 @@ func (f *Flow) abandon(ctx context.Context, a store.Arrival, s store.Settlement,
 	return f.settle(ctx, s)
 }
 
+// Sweep gives back the collections that nobody has finished within their lifetime, so that another unit can fetch the
+// orders. The sweep is an arrival of its own, since every settlement belongs to one.
+func (f *Flow) Sweep(ctx context.Context, desk string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	state, busy, err := f.desk(ctx, desk, time.Now())
+	if err != nil || !busy || !state.Stale(time.Now(), f.o.Desk.Lifetime) {
+		return err
+	}
+	r, err := f.o.Store.Accept(ctx, store.Arrival{Kind: store.KindAPI, Source: desk, Peer: "gateway", Body: []byte("collection " + state.ID() + " was left open")})
+	if err != nil {
+		return err
+	}
+	return f.abandon(ctx, r.Arrival, store.Settlement{Arrival: r.Arrival.ID}, state, "")
+}
+
 // giveBack owes a release for each order of a collection that is not among those kept.
 func (f *Flow) giveBack(a store.Arrival, state collect.State, kept []lab.Order) ([]store.Owed, error) {
 	keep := map[string]bool{}

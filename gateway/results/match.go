@@ -26,7 +26,7 @@ func Match(r lab.Report, o lab.Order, found bool, rule Unmatched) (ok bool, err 
 	case !found && rule == PassUnmatched:
 		return false, nil
 	case !found:
-		return false, park("no order is known for specimen "+r.Specimen,
+		return false, park("no order is known for specimen "+lab.ShownSpecimen(r.Specimen),
 			"check the barcode on the tube; if the sample was registered by hand, choose its order")
 	}
 	if err := agree(r, o); err != nil {
@@ -38,15 +38,15 @@ func Match(r lab.Report, o lab.Order, found bool, rule Unmatched) (ok bool, err 
 // agree checks every identity that the report carries against the order.
 func agree(r lab.Report, o lab.Order) error {
 	if !r.Person.IsZero() && !r.Person.Same(o.Person.ID) {
-		return park("the identity in the result is not the identity of the order for specimen "+r.Specimen,
+		return park("the identity in the result is not the identity of the order for specimen "+lab.ShownSpecimen(r.Specimen),
 			"nothing was sent; call the laboratory before anything else is done with this sample")
 	}
 	if r.Placer != "" && !placed(r.Placer, o) {
-		return park(fmt.Sprintf("order number %s is not among the tests ordered for specimen %s", r.Placer, r.Specimen),
+		return park(fmt.Sprintf("order number %s is not among the tests ordered for specimen %s", lab.ShownSpecimen(r.Placer), lab.ShownSpecimen(r.Specimen)),
 			"the tube and the order number disagree; call the laboratory")
 	}
 	if r.Group != "" && r.Group != o.ID {
-		return park(fmt.Sprintf("requisition %s is not the one that specimen %s was taken for", r.Group, r.Specimen),
+		return park(fmt.Sprintf("requisition %s is not the one that specimen %s was taken for", lab.ShownSpecimen(r.Group), lab.ShownSpecimen(r.Specimen)),
 			"the tube and the requisition disagree; call the laboratory")
 	}
 	return nil
