@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"rorpost/devices/barcode"
@@ -100,14 +101,20 @@ func (g *Gateway) users() []web.User {
 	return out
 }
 
-// ready says why the gateway may not be relied on: the store has stopped acknowledging, or an earlier run's arrivals
-// are not settled yet.
+// ready says why the gateway may not be relied on: the store has stopped acknowledging, an earlier run's arrivals are
+// not settled yet, or a port that others connect to is not open. A device that is unplugged does not make it unready.
 func (g *Gateway) ready() error {
 	if err := g.store.Healthy(); err != nil {
 		return err
 	}
 	if n := g.recover.Load(); n > 0 {
 		return fmt.Errorf("%d arrivals of an earlier run are not settled yet", n)
+	}
+	for _, st := range g.devices() {
+		ours := st.Kind == intake.KindListener || strings.HasPrefix(st.Port, "listen:")
+		if ours && st.State == intake.StateDown {
+			return fmt.Errorf("%s does not listen yet", st.Name)
+		}
 	}
 	return nil
 }

@@ -4,12 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 
 	"rorpost/astm/lis1a"
 )
 
 // host prints what it receives.
-type host struct{ frames []lis1a.Frame }
+type host struct {
+	frames []lis1a.Frame
+	ended  chan struct{}
+}
 
 func (h *host) Begin(context.Context) error { return nil }
 
@@ -20,26 +24,26 @@ func (h *host) Keep(_ context.Context, f lis1a.Frame) error {
 
 func (h *host) End(_ context.Context, e lis1a.End) error {
 	fmt.Printf("complete: %v\n%q\n", e.Complete, lis1a.Text(h.frames))
+	close(h.ended)
 	return nil
 }
 
 func ExampleConn() {
 	ours, theirs := net.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{}, 2)
-	run := func(c *lis1a.Conn) {
-		_ = c.Run(ctx, &host{})
-		ended <- struct{}{}
-	}
+	h := &host{ended: make(chan struct{})}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_ = lis1a.NewConn(ours, lis1a.Options{Role: lis1a.Host, Dialect: lis1a.Tolerant()}).Run(ctx, h)
+	})
 	instrument := lis1a.NewConn(theirs, lis1a.Options{Role: lis1a.Instrument})
-	go run(lis1a.NewConn(ours, lis1a.Options{Role: lis1a.Host, Dialect: lis1a.Tolerant()}))
-	go run(instrument)
+	wg.Go(func() { _ = instrument.Run(ctx, &host{}) })
 	if err := instrument.Send(ctx, []byte("H|\\^&\rL|1|N\r")); err != nil {
 		fmt.Println(err)
 	}
+	<-h.ended // The last frame is acknowledged; the session ends with the EOT that follows it.
 	cancel()
-	<-ended
-	<-ended
+	wg.Wait()
 	// Output:
 	// complete: true
 	// "H|\\^&\rL|1|N\r"

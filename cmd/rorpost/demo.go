@@ -207,7 +207,7 @@ func (d *demo) start(ctx context.Context) error {
 	if d.gateway, err = startChild(d.program, "serve", gatewayFile, d.dir); err != nil {
 		return err
 	}
-	if d.ready, err = d.gateway.ready(ctx, "http://"+d.places.Web+"/healthz"); err != nil {
+	if d.ready, err = d.gateway.ready(ctx, "http://"+d.places.Web+"/readyz"); err != nil {
 		return err
 	}
 	if err := pauseFor(ctx, 500*time.Millisecond); err != nil {

@@ -151,7 +151,7 @@ func (s *site) start() {
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if _, err := c.ready(ctx, "http://"+s.web+"/healthz"); err != nil {
+	if _, err := c.ready(ctx, "http://"+s.web+"/readyz"); err != nil {
 		s.t.Fatal(err)
 	}
 }
