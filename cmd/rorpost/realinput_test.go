@@ -88,11 +88,15 @@ func newCable(t *testing.T) *cable {
 	return c
 }
 
-func newSite(t *testing.T) *site {
+func needCorpus(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat(corpus); err != nil {
 		t.Skip("the corpus of recorded messages is not beside the project: ", err)
 	}
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
 	t.Setenv(runMain, "1")
 	s := &site{t: t, recorder: &recorder{}, dir: t.TempDir(), dcaLine: newCable(t), xpLine: newCable(t)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -181,6 +185,7 @@ func (s *site) eventually(n int) []*hl7.Message {
 // TestRealAnalyzers plays recorded sessions of two analyzers over TCP and over a serial line; every value, unit and flag
 // of the recording arrives at the journal as ORU^R01.
 func TestRealAnalyzers(t *testing.T) {
+	needCorpus(t)
 	s := newSite(t)
 	dca := filepath.Join(corpus, "astm/astm-frames/siemens-dca-vantage/dca_vantage.txt")
 	xp := filepath.Join(corpus, "astm/astm-frames/sysmex-xp100/sysmex_xp100.txt")
@@ -279,6 +284,7 @@ func usable(path string) bool {
 // TestRealAnswers sends ten recorded ORU^R01 of different versions: through one listener they reach the journal with
 // every value, through the other they park with a reason and a hint.
 func TestRealAnswers(t *testing.T) {
+	needCorpus(t)
 	s := newSite(t)
 	files, versions := recordedResults(t, 10)
 	if len(files) < 10 || len(versions) < 5 {

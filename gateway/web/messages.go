@@ -130,7 +130,7 @@ func (s *Server) sources() []string {
 func messageRows(rows []store.ArrivalRow) []messageRow {
 	var out []messageRow
 	for _, a := range rows {
-		m := messageRow{ID: a.ID, At: a.At, Source: a.Source, What: kindWord(a.Kind), Control: a.Control,
+		m := messageRow{ID: a.ID, At: a.At, Source: a.Source, What: kindWord(a.Kind), Control: shortControl(a.Control),
 			Incomplete: a.Incomplete}
 		m.Became, m.Level = became(a.State, a.Decision)
 		if done := a.Deliveries - a.Owed; done > 0 {
@@ -188,3 +188,12 @@ func rowID(r *http.Request) (int64, bool) {
 }
 
 var badID = notice{"There is no such entry", "The number in the address is not one of ours."}
+
+// shortControl is a control id for a list: the gateway's own names of sessions are long hashes, and say nothing whole.
+func shortControl(id string) string {
+	const most = 24
+	if len(id) <= most {
+		return id
+	}
+	return id[:12] + "…"
+}
