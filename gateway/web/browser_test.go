@@ -174,7 +174,7 @@ func morning(s *site) {
 			Detail: "312 bytes, none of them a frame", Hint: "check that the baud rate is the analyzer's"},
 		{Name: "answers", Kind: "listener", Port: "127.0.0.1:2575", State: "messages", Since: now.Add(-26 * time.Hour), LastSeen: now.Add(-2 * time.Minute), Messages: 208},
 	}, []outbox.Status{
-		{Name: "karolinska", Kind: "mllp", Serves: "laboratory", Address: "lab.example:2575", State: "idle", Since: now.Add(-4 * time.Hour), Delivered: 38, Connected: true},
+		{Name: "the laboratory", Kind: "mllp", Serves: "laboratory", Address: "lab.example:2575", State: "idle", Since: now.Add(-4 * time.Hour), Delivered: 38, Connected: true},
 		{Name: "journal", Kind: "mllp", Serves: "journal", Address: "journal.example:2576", State: "waiting", Since: now.Add(-90 * time.Second), Why: "it answered AE: the table is locked", Hint: "nothing to do: it is tried again by itself", Waiting: 2, Oldest: now.Add(-2 * time.Minute), Delivered: 219, Retried: 3},
 		{Name: "patients", Kind: "http", Serves: "patient", Address: "https://central.example", State: "idle", Since: now.Add(-4 * time.Hour), Delivered: 221, Connected: true},
 		{Name: "orders", Kind: "http", Serves: "orders", Address: "https://central.example", State: "idle", Since: now.Add(-4 * time.Hour), Delivered: 76, Connected: true},
@@ -183,7 +183,7 @@ func morning(s *site) {
 	s.settle(store.Settlement{Arrival: scan, Decision: "orders claimed"})
 	tube := s.accept(store.Arrival{Kind: store.KindScan, Source: "desk", Body: []byte("LID0001\r")})
 	order := s.settle(store.Settlement{Arrival: tube, Decision: "collected", Owed: []store.Owed{
-		{Key: s.store.Key(tube, "order", "karolinska", 0), Destination: "karolinska", Kind: "order", Label: "ORM^O01, order R2026-4711", Payload: []byte("x")}}})
+		{Key: s.store.Key(tube, "order", "the laboratory", 0), Destination: "the laboratory", Kind: "order", Label: "ORM^O01, order R2026-4711", Payload: []byte("x")}}})
 	s.record(store.Outcome{Delivery: order[0].ID, Class: store.ClassDelivered, Detail: "AA"})
 	result := s.accept(store.Arrival{Kind: store.KindMLLP, Source: "answers", Peer: "lab.example", Control: "LAB20261", Body: []byte(testORU)})
 	both := s.settle(store.Settlement{Arrival: result, Decision: "routed", Rule: "results to both", Owed: []store.Owed{
@@ -260,7 +260,7 @@ func (b *browser) seesLink(s *site) {
 	broken := slices.Clone(links)
 	broken[0].State, broken[0].Why, broken[0].Connected = "down", "connection refused", false
 	s.set(s.allDevices(), broken)
-	s.web.Publish(store.Event{Time: time.Now(), What: store.EventRetry, Destination: "karolinska", Detail: "connection refused"})
+	s.web.Publish(store.Event{Time: time.Now(), What: store.EventRetry, Destination: "the laboratory", Detail: "connection refused"})
 	b.sees("#headline", "No.")
 	b.sees("#post", "cannot be reached")
 	b.shoot("flow-broken")
