@@ -32,6 +32,7 @@ func startChild(program, role, file, dir string) (*child, error) {
 		return nil, err
 	}
 	cmd := exec.Command(program, role, "-c", file, "--stop-with-stdin")
+	apart(cmd)
 	cmd.Stdout, cmd.Stderr = log, log
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
