@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -127,7 +128,30 @@ func (f *Flow) judgeParts(ctx context.Context, s *store.Settlement, parts []resu
 		}
 		out.judged = append(out.judged, v)
 	}
+	if err := severalUnnamed(out.judged); err != nil {
+		out.parked = append(out.parked, err)
+	}
 	return out, nil
+}
+
+// severalUnnamed parks a message that names nobody and whose specimens belong to several people: written into its one
+// PID, the identity of one would take the other's results along (P7).
+func severalUnnamed(vs []verdict) error {
+	unnamed := false
+	for _, v := range vs {
+		unnamed = unnamed || v.report.Person.IsZero()
+	}
+	if !unnamed {
+		return nil
+	}
+	for _, v := range vs[1:] {
+		first := vs[0].order
+		if (first == nil) != (v.order == nil) || first != nil && !first.Person.ID.Same(v.order.Person.ID) {
+			return &lab.Fault{Class: lab.Park, Op: "match the result", Err: errors.New("the message names no patient, and its specimens belong to several"),
+				Hint: "nothing was sent; ask the laboratory to answer for one patient at a time"}
+		}
+	}
+	return nil
 }
 
 // oweMessage owes the whole message, its header rewritten, to the journal's kind of destination, and one entry for each
@@ -190,16 +214,19 @@ func (f *Flow) forward(a store.Arrival, m *hl7.Message, dest Destination, v verd
 	if err != nil {
 		return store.Owed{}, err
 	}
-	if v.order != nil && v.report.Person.IsZero() && len(out.Find("PID")) > 0 {
-		if err := identify(out, v.order.Person.ID); err != nil {
+	if v.order != nil && v.report.Person.IsZero() {
+		if err := identify(out, v.order.Person); err != nil {
 			return store.Owed{}, err
 		}
 	}
 	return f.resultOwed(v, dest, key, out.Bytes()), nil
 }
 
-func identify(m *hl7.Message, id lab.PersonID) error {
-	for _, set := range [][2]string{{"PID-3.1", id.Wire()}, {"PID-3.4.2", id.OID()}, {"PID-3.4.3", "ISO"}, {"PID-3.5", "NI"}} {
+func identify(m *hl7.Message, p lab.Person) error {
+	if len(m.Find("PID")) == 0 {
+		return m.Insert(1, results.PID(p))
+	}
+	for _, set := range [][2]string{{"PID-3.1", p.ID.Wire()}, {"PID-3.4.2", p.ID.OID()}, {"PID-3.4.3", "ISO"}, {"PID-3.5", "NI"}} {
 		if err := m.Set(set[0], set[1]); err != nil {
 			return err
 		}

@@ -203,3 +203,29 @@ func TestP10_WithoutTheOrderStore(t *testing.T) {
 		t.Errorf("a result of a specimen taken elsewhere: %s, %v; want it kept unsettled, to be tried again", decision(d), err)
 	}
 }
+
+// TestP7_AMessageThatNamesNobody: the identity comes from the order of its specimens, if that is one person's.
+func TestP7_AMessageThatNamesNobody(t *testing.T) {
+	b := newBench(t)
+	b.collected("EPH-1", woman, "77000000011", "77000000029")
+	b.collected("EPH-2", girl, "77000000037", "77000000045")
+	one := oru("R1", "", "", "", "77000000011", "5", "F")
+	other := strings.Split(oru("R1", "", "", "", "77000000037", "6", "F"), "\r")
+	d, _, err := b.answer(one + strings.Join(other[2:], "\r"))
+	if err != nil || decision(d) != "parked" || !strings.Contains(reason(d), "belong to several") || len(d.Deliveries) != 0 {
+		t.Errorf("two patients in a message that names none: %s %q, %d owed, %v; want it parked", decision(d), reason(d), len(d.Deliveries), err)
+	}
+	for i, message := range []string{oru("R2", "", "", "", "77000000011", "5", "F"), strings.Replace(oru("R3", "", "", "", "77000000037", "5", "F"), "PID|1||\r", "", 1)} {
+		d, _, err := b.answer(message)
+		if err != nil || decision(d) != "results" {
+			t.Fatalf("message %d: %s %q, %v", i, decision(d), reason(d), err)
+		}
+		m, err := hl7.Parse(owedTo(d, "journal")[0].Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := m.Get("PID-3.1"), []string{woman, girl}[i]; got != want {
+			t.Errorf("message %d: the journal is told of another person, or of none", i)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type astmWalk struct {
 	header         astm.Record
 	patient, order astm.Record
 	reports        []lab.Report
+	closed         bool // A new patient has begun: what follows is not the last report's.
 }
 
 func (w *astmWalk) take(r astm.Record) {
@@ -39,12 +40,12 @@ func (w *astmWalk) take(r astm.Record) {
 	case 'H':
 		w.header = r
 	case 'P':
-		w.patient = r
+		w.patient, w.order, w.closed = r, astm.Record{}, true
 	case 'O':
 		w.order = r
 		w.open()
 	case 'R':
-		if len(w.reports) == 0 {
+		if len(w.reports) == 0 || w.closed {
 			w.open()
 		}
 		last := &w.reports[len(w.reports)-1]
@@ -63,7 +64,7 @@ func (w *astmWalk) open() {
 			r.Person = person
 		}
 	}
-	w.reports = append(w.reports, r)
+	w.reports, w.closed = append(w.reports, r), false
 }
 
 func (w *astmWalk) observation(r astm.Record) lab.Observation {
@@ -86,7 +87,7 @@ func valueType(v string) string {
 }
 
 func (w *astmWalk) comment(r astm.Record) {
-	if len(w.reports) == 0 {
+	if len(w.reports) == 0 || w.closed {
 		return
 	}
 	last := &w.reports[len(w.reports)-1]
