@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,7 +154,8 @@ func serveHTTP(ctx context.Context, server *http.Server, l net.Listener, hangUp 
 // recovery settles what an earlier run kept and did not settle. What the order store is needed for is tried again until
 // it succeeds; devices and listeners do not wait for it.
 func (g *Gateway) recovery(ctx context.Context, s *steps) error {
-	left, err := g.store.Unsettled(ctx)
+	start := time.Now()
+	left, err := g.before(ctx, start)
 	if err != nil {
 		return fmt.Errorf("read what an earlier run left: %w", err)
 	}
@@ -164,26 +166,37 @@ func (g *Gateway) recovery(ctx context.Context, s *steps) error {
 	g.log.Info("settling what an earlier run had kept", "arrivals", len(left))
 	s.running("recovery", func(ctx context.Context) error {
 		for len(left) > 0 && ctx.Err() == nil {
-			left = g.again(ctx, left)
-			g.recover.Store(int64(len(left)))
-			if len(left) > 0 {
+			if g.again(ctx, left) == 0 {
 				rest(ctx, 2*time.Second)
 			}
+			// The store tells at most a thousand at a time.
+			if left, err = g.before(ctx, start); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("read what an earlier run left: %w", err)
+			}
+			g.recover.Store(int64(len(left)))
 		}
 		return nil
 	})
 	return nil
 }
 
-// again settles arrivals and returns those that must be tried later.
-func (g *Gateway) again(ctx context.Context, arrivals []store.Arrival) (left []store.Arrival) {
+// before returns arrivals that came before the start and are not settled.
+func (g *Gateway) before(ctx context.Context, start time.Time) ([]store.Arrival, error) {
+	left, err := g.store.Unsettled(ctx)
+	return slices.DeleteFunc(left, func(a store.Arrival) bool { return !a.At.Before(start) }), err
+}
+
+// again settles arrivals and returns how many it could.
+func (g *Gateway) again(ctx context.Context, arrivals []store.Arrival) (settled int) {
 	for _, a := range arrivals {
-		if err := g.flow.Again(ctx, a); err != nil && ctx.Err() == nil {
+		err := g.flow.Again(ctx, a)
+		if err == nil {
+			settled++
+		} else if ctx.Err() == nil {
 			g.log.Warn("an arrival of an earlier run is not settled yet", "arrival", a.ID, "kind", a.Kind, "error", err)
-			left = append(left, a)
 		}
 	}
-	return left
+	return settled
 }
 
 // takeIn runs every listener, station and scanner; the failure of one ends all.
