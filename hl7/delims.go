@@ -15,7 +15,8 @@ func Standard() Delims {
 }
 
 // readDelims reads the delimiters of a header segment that begins at line. A character that is declared twice counts
-// only the first time, or nothing could be read back as it was written.
+// only the first time, or nothing could be read back as it was written. A letter, a digit or a full stop is no escape
+// character: it would end its own sequences, as r does in \.br\.
 func readDelims(line []byte) (Delims, string) {
 	if len(line) < 4 {
 		return Delims{}, "no field separator"
@@ -32,6 +33,9 @@ func readDelims(line []byte) (Delims, string) {
 		if i < len(chars) && usable(chars[i]) && !d.has(chars[i]) {
 			*at = chars[i]
 		}
+	}
+	if !isPunct(d.Escape) || d.Escape == '.' {
+		d.Escape = 0
 	}
 	return d, ""
 }
