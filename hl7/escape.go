@@ -77,9 +77,23 @@ func (m *Message) resolve(name string) (string, bool) {
 		if !ok {
 			return "", false
 		}
-		return m.decode(b), true
+		return m.decodeHex(b), true
 	}
 	return "", false
+}
+
+// decodeHex decodes the bytes of a hexadecimal escape. They are judged by themselves: in a message of plain ASCII they
+// may be the only ones that are not, and then Latin-1 is meant, as it is for a whole message that is no UTF-8.
+func (m *Message) decodeHex(b []byte) string {
+	text := m.decode(b)
+	if utf8.ValidString(text) {
+		return text
+	}
+	var out strings.Builder
+	for _, c := range b {
+		out.WriteRune(rune(c))
+	}
+	return out.String()
 }
 
 // isEscapeName reports what has the form of an escape that is kept: highlighting, formatting (.sp 2), local (Z..),
