@@ -45,11 +45,24 @@ func (m *Message) SetRaw(at string, raw []byte) error {
 	case len(fill) > 0 && len(raw) == 0:
 		return nil
 	}
+	before, segs := m.raw, slices.Clone(m.segs)
 	m.splice(i, where, append(fill, raw...))
+	if m.codec.kind == kindWide && !m.reads(i, p.element, raw) {
+		m.raw, m.segs = before, segs
+		m.content.Store(contentUnknown)
+		return &PathError{Path: at, Reason: "a character beside it is broken off, and would take its bytes along"}
+	}
 	if i == 0 && p.field == 18 {
 		m.codec = m.declared()
 	}
 	return nil
+}
+
+// reads tells whether an element of segment i is raw. Where characters have several bytes, one that is broken off takes
+// a delimiter that is written behind it for its second half.
+func (m *Message) reads(i int, e element, raw []byte) bool {
+	where, fill, why := m.room(i, e)
+	return why == "" && len(fill) == 0 && bytes.Equal(m.raw[where.start:where.end], raw)
 }
 
 // breaks reports a byte that cannot stand in an element of a depth.
