@@ -23,7 +23,7 @@ func (m *Message) Set(path, text string) error {
 
 // SetRaw replaces the element at a path by bytes that are already escaped and encoded; `""` writes the null. Bytes
 // that would end the element are an error.
-func (m *Message) SetRaw(at string, raw []byte) error {
+func (m *Message) SetRaw(at string, raw []byte) (err error) {
 	p, why := parsePath(at)
 	if why != "" {
 		return &PathError{Path: at, Reason: why}
@@ -45,11 +45,17 @@ func (m *Message) SetRaw(at string, raw []byte) error {
 	case len(fill) > 0 && len(raw) == 0:
 		return nil
 	}
-	before, segs := m.raw, slices.Clone(m.segs)
+	if m.codec.kind == kindWide {
+		before, segs := m.raw, slices.Clone(m.segs)
+		defer func() {
+			if err != nil {
+				m.raw, m.segs = before, segs
+				m.content.Store(contentUnknown)
+			}
+		}()
+	}
 	m.splice(i, where, append(fill, raw...))
 	if m.codec.kind == kindWide && !m.reads(i, p.element, raw) {
-		m.raw, m.segs = before, segs
-		m.content.Store(contentUnknown)
 		return &PathError{Path: at, Reason: "a character beside it is broken off, and would take its bytes along"}
 	}
 	if i == 0 && p.field == 18 {

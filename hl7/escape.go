@@ -9,7 +9,7 @@ import (
 // delimiter is never taken for one. Formatting, highlighting, character set switches, unknown and broken escapes stay
 // as they are: they are what the sender wrote.
 func (m *Message) unescape(raw []byte) string {
-	text := m.decode(raw)
+	text := m.decodePiece(raw)
 	esc := m.delims.Escape
 	if esc == 0 || strings.IndexByte(text, esc) < 0 {
 		return text
@@ -77,14 +77,15 @@ func (m *Message) resolve(name string) (string, bool) {
 		if !ok {
 			return "", false
 		}
-		return m.decodeHex(b), true
+		return m.decodePiece(b), true
 	}
 	return "", false
 }
 
-// decodeHex decodes the bytes of a hexadecimal escape. They are judged by themselves: in a message of plain ASCII they
-// may be the only ones that are not, and then Latin-1 is meant, as it is for a whole message that is no UTF-8.
-func (m *Message) decodeHex(b []byte) string {
+// decodePiece decodes a piece of the message. It is judged by itself: the bytes of a hexadecimal escape may be the only
+// ones that are not ASCII, and a header's delimiter may cut a character in two. What is no UTF-8 then is Latin-1, as a
+// whole message is that declares nothing.
+func (m *Message) decodePiece(b []byte) string {
 	text := m.decode(b)
 	if utf8.ValidString(text) {
 		return text
