@@ -33,7 +33,7 @@ func (m *Message) Header() Header {
 }
 
 func (m *Message) rawText(i, field int) string {
-	s := m.decode(m.value(i, element{field: field}).raw)
+	s := m.decodePiece(m.value(i, element{field: field}).raw)
 	if std := Standard(); m.delims != std {
 		std.Truncation = m.delims.Truncation
 		if m.delims != std {

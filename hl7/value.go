@@ -48,7 +48,7 @@ func (v Value) Text() string {
 		return ""
 	}
 	if v.literal {
-		return v.m.decode(v.raw)
+		return v.m.decodePiece(v.raw)
 	}
 	return v.m.unescape(v.raw)
 }
